@@ -1,0 +1,171 @@
+/** The record of one piece of work and the words around it. Pure data: nothing here touches the system. */
+import type { FileChange, PlanStep, Usage } from "./event.ts";
+
+export const SANDBOX_MODES = ["read-only", "workspace-write", "danger-full-access"] as const;
+/** Codex's sandbox modes, from the most to the least restricted. */
+export type SandboxMode = typeof SANDBOX_MODES[number];
+
+/** `detached` outlives the server; `server-bound` ends with it. */
+export type Lifetime = "server-bound" | "detached";
+
+/** The sandbox a run has, and who said so. */
+export interface EffectiveSandbox {
+  readonly mode: SandboxMode;
+  readonly source:
+    | "call"
+    | "call config"
+    | "server config"
+    | "profile"
+    | "config.toml"
+    | "trusted project"
+    | "Codex default"
+    | "thread"
+    | "limit";
+  /** `null` when Codex's own setting decides. */
+  readonly network: boolean | null;
+}
+
+/** What was asked for, complete and checked: enough to start the run again. Never changes. */
+export interface TaskSpec {
+  /** Absolute; also the working directory of the process. */
+  readonly cwd: string;
+  /** The thread that this task continues; absent for a new one. */
+  readonly resumeThreadId?: string;
+  readonly model?: string;
+  readonly profile?: string;
+  /** Passed to Codex as `-s`; absent when Codex's own configuration decides. */
+  readonly sandbox?: SandboxMode;
+  readonly addDirs: readonly string[];
+  readonly network?: boolean;
+  /** The call's `config` object, not yet flattened. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly reasoningEffort?: string;
+  /** Absolute paths. */
+  readonly images: readonly string[];
+  readonly outputSchema?: Readonly<Record<string, unknown>>;
+  readonly baseInstructions?: string;
+  readonly developerInstructions?: string;
+  readonly compactPrompt?: string;
+  /** MCP servers the agent keeps, by name; absent keeps all that are configured, `[]` none. */
+  readonly mcpServers?: readonly string[];
+  /** Names of the variables the call gave; their values are in `env.json` until the task has ended. */
+  readonly envNames: readonly string[];
+  /** Wall clock of one run. */
+  readonly timeoutMs: number;
+  readonly label?: string;
+  readonly lifetime: Lifetime;
+  readonly effectiveSandbox: EffectiveSandbox;
+  /** What the caller should know about how the call was understood, one sentence each. */
+  readonly notes: readonly string[];
+  /** The thread's token counts before this task, so that its own share can be told. */
+  readonly usageBefore: Usage | null;
+}
+
+export const FAILURE_CLASSES = [
+  "authentication",
+  "usage_limit",
+  "rate_limit",
+  "provider",
+  "network",
+  "context_window",
+  "invalid_request",
+  "codex_crash",
+  "killed",
+  "timeout",
+  "unknown",
+] as const;
+export type FailureClass = typeof FAILURE_CLASSES[number];
+
+/** Why a run did not complete, and what its caller can do. */
+export interface Failure {
+  readonly class: FailureClass;
+  /** In Codex's words where it gave some. */
+  readonly message: string;
+  readonly retryable: boolean;
+  /** One sentence: the way out. */
+  readonly action: string;
+  /** When a usage limit lifts, if Codex said. */
+  readonly resetsAt?: Date;
+}
+
+/** What has been seen of a task's events so far. */
+export interface Progress {
+  readonly threadId: string | null;
+  readonly turnStarted: boolean;
+  /** The agent's last complete message: its answer, once the turn has ended. */
+  readonly lastMessage: string | null;
+  readonly lastReasoning: string | null;
+  /** The command that runs now. */
+  readonly currentCommand: string | null;
+  readonly lastCommand: { readonly command: string; readonly exitCode: number | null } | null;
+  readonly plan: readonly PlanStep[];
+  /** By path; the last kind wins, an added file that is updated stays `add`. */
+  readonly filesChanged: readonly FileChange[];
+  readonly commands: number;
+  readonly mcpToolCalls: number;
+  readonly webSearches: number;
+  readonly subAgents: number;
+  /** Codex's cumulative counts of the thread. */
+  readonly usage: Usage | null;
+  readonly warnings: readonly string[];
+  /** Codex's last `Reconnecting…`, while nothing has come after it. */
+  readonly waitingForNetwork: string | null;
+  /** The turn's own end; a later one replaces an earlier one of the other kind only by the exit code's verdict. */
+  readonly turnCompleted: boolean;
+  readonly turnFailed: string | null;
+  readonly events: number;
+  readonly unreadableEvents: number;
+  readonly unknownEvents: number;
+}
+
+/** The first reason to stop a run; the first one written wins. */
+export type StopReason = "cancelled" | "timeout" | "offline" | "server_exit" | "server_gone";
+
+/** Codex's process is told to end, or has ended, by one of these. */
+export type FinalStatus = "completed" | "failed" | "cancelled" | "timed_out" | "interrupted";
+
+/** How a task ended. Never changes once written. */
+export interface Outcome {
+  readonly status: FinalStatus;
+  /** `null` when nobody could see it: a signal or a crash took the witness too. */
+  readonly exitCode: number | null;
+  /** The status was read from Codex's own terminal event because the exit code is unknown. */
+  readonly statusInferred: boolean;
+  readonly stopReason?: StopReason;
+  readonly failure?: Failure;
+  /** The verdict on the answer when the call gave an output schema. */
+  readonly outputSchemaVerdict?: { readonly valid: boolean; readonly errors: readonly string[] };
+}
+
+export type TaskState =
+  | { readonly status: "queued" }
+  | { readonly status: "running"; readonly startedAt: Date; readonly run: number }
+  | {
+    readonly status: FinalStatus;
+    /** `null` when it ended before it ran. */
+    readonly startedAt: Date | null;
+    readonly endedAt: Date;
+    readonly run: number;
+    readonly outcome: Outcome;
+    readonly progress: Progress;
+  };
+
+export interface Task {
+  /** Eight lower-case hexadecimal digits. */
+  readonly id: string;
+  readonly createdAt: Date;
+  /** The repository's common `.git` directory, or the directory itself outside a repository. */
+  readonly repository: string;
+  /** How many agents stand above this one: 0 for a task that a person's client started. */
+  readonly depth: number;
+  readonly spec: TaskSpec;
+  readonly state: TaskState;
+}
+
+export type FinishedState = Extract<TaskState, { endedAt: Date }>;
+export type FinishedTask = Task & { readonly state: FinishedState };
+
+/** Tells whether the task has ended. */
+export function isFinished(task: Task): task is FinishedTask {
+  return task.state.status !== "queued" && task.state.status !== "running";
+}
