@@ -1,0 +1,63 @@
+/** Where the program speaks about itself: stderr and the log file. stdout belongs to MCP. */
+
+export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
+/** The levels of the predecessor's `CODEX_SWARM_LOG_LEVEL`. */
+export type LogLevel = typeof LOG_LEVELS[number];
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warning(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+/** Options of {@linkcode createLog}. */
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** Appended to, created with mode 0600; absent writes to stderr only. */
+  readonly file?: string;
+  readonly now?: () => Date;
+}
+
+const encoder = new TextEncoder();
+
+/** Makes a log that writes one line per message to stderr and, if there is one, to its file. A full disk never stops the program. */
+export function createLog(options: LogOptions): Log {
+  const least = LOG_LEVELS.indexOf(options.level);
+  const now = options.now ?? (() => new Date());
+  const write = (level: LogLevel, message: string, fields: LogFields = {}): void => {
+    if (LOG_LEVELS.indexOf(level) < least) return;
+    const line = encoder.encode(`${now().toISOString()} ${level} ${message}${formatFields(fields)}\n`);
+    quietly(() => Deno.stderr.writeSync(line));
+    if (options.file !== undefined) {
+      const file = options.file;
+      quietly(() => Deno.writeFileSync(file, line, { append: true, create: true, mode: 0o600 }));
+    }
+  };
+  return {
+    debug: (message, fields) => write("DEBUG", message, fields),
+    info: (message, fields) => write("INFO", message, fields),
+    warning: (message, fields) => write("WARNING", message, fields),
+    error: (message, fields) => write("ERROR", message, fields),
+  };
+}
+
+function formatFields(fields: LogFields): string {
+  return Object.entries(fields).map(([name, value]) => ` ${name}=${formatValue(value)}`).join("");
+}
+
+function formatValue(value: unknown): string {
+  if (value instanceof Error) return JSON.stringify(value.stack ?? value.message);
+  return typeof value === "string" ? JSON.stringify(value) : JSON.stringify(value) ?? "undefined";
+}
+
+/** A log that cannot be written must not take the agents with it. */
+function quietly(action: () => unknown): void {
+  try {
+    action();
+  } catch {
+    // nowhere left to say it
+  }
+}
