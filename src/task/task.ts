@@ -101,6 +101,8 @@ export interface Progress {
   readonly plan: readonly PlanStep[];
   /** By path; the last kind wins, an added file that is updated stays `add`. */
   readonly filesChanged: readonly FileChange[];
+  /** Changes of further paths that are counted only; `filesChanged` is full then. */
+  readonly filesChangedBeyond: number;
   readonly commands: number;
   readonly mcpToolCalls: number;
   readonly webSearches: number;
@@ -110,6 +112,8 @@ export interface Progress {
   readonly warnings: readonly string[];
   /** Codex's last `Reconnecting…`, while nothing has come after it. */
   readonly waitingForNetwork: string | null;
+  /** Codex's last top-level error that is no `Reconnecting…`: the reason of a run that ends without a terminal event. */
+  readonly lastError: string | null;
   /** The turn's own end; a later one replaces an earlier one of the other kind only by the exit code's verdict. */
   readonly turnCompleted: boolean;
   readonly turnFailed: string | null;
