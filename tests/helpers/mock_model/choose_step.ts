@@ -1,0 +1,108 @@
+/**
+ * Finds in a request the script that rides in its prompt and how far that script has got. The mock's own call and item
+ * ids hold the number of the step that made them, so it needs no memory and any number of threads may run at once.
+ */
+import { type InputItem, type ModelRequest, textOf } from "./model_request.ts";
+import { SCENARIOS } from "./scenarios.ts";
+import { parseSteps, type Step, type StepInput } from "./step.ts";
+
+/** The step that answers a request. */
+export interface ChosenStep {
+  readonly step: Step;
+  readonly number: number;
+  /** Names the script, in lower-case letters and digits. */
+  readonly script: string;
+  /** The newest prompt. */
+  readonly prompt: string;
+}
+
+interface Script {
+  readonly name: string;
+  readonly steps: readonly Step[];
+}
+
+/** Chooses the step for a request; a used up script says "done". */
+export function chooseStep(request: ModelRequest, options: { isCompaction: boolean }): ChosenStep {
+  const { script, stepsDone, prompt } = readScript(request.input);
+  const chosen = (input: StepInput, number = stepsDone, name = script.name): ChosenStep => {
+    const [step = script.steps[number]] = parseSteps(input);
+    if (step === undefined) throw new Error("Cannot parse a step of the mock's own");
+    return { step, number, script: name, prompt };
+  };
+  if (options.isCompaction || prompt.includes("CONTEXT CHECKPOINT COMPACTION")) {
+    return chosen(
+      { say: `mock summary of the conversation so far [[mock-steps:${stepsDone}]]` },
+      stepsDone,
+      "compaction",
+    );
+  }
+  const session = backgroundSession(request.input.at(-1));
+  if (session !== undefined) {
+    // A command that outlives its yield time goes on in the background, and a real model polls it. Not a step of its own.
+    const poll = { name: "write_stdin", arguments: { session_id: session, chars: "", yield_time_ms: 60_000 } };
+    return chosen({ tool: poll }, Math.max(0, stepsDone - 1), "poll");
+  }
+  const step = script.steps[stepsDone];
+  return step === undefined ? chosen({ say: "done" }) : { step, number: stepsDone, script: script.name, prompt };
+}
+
+/** Takes the newest prompt with a script; a newer prompt without one (steering, a follow-up) lets an unfinished script run on. */
+function readScript(input: readonly InputItem[]): { script: Script; stepsDone: number; prompt: string } {
+  const prompts = [...input.entries()]
+    .filter(([_index, item]) => isPrompt(item))
+    .map(([index, item]) => ({ text: textOf(item), stepsDone: countSteps(input.slice(index + 1)) }));
+  const newest = prompts.at(-1) ?? { text: "", stepsDone: 0 };
+  for (const prompt of prompts.toReversed()) {
+    const script = findScript(prompt.text);
+    if (script === undefined) continue;
+    const isUsedUp = prompt.stepsDone >= script.steps.length;
+    if (isUsedUp && prompt !== newest) break;
+    return { script, stepsDone: prompt.stepsDone, prompt: newest.text };
+  }
+  return { script: namedScript("echo", undefined, newest.text), stepsDone: newest.stepsDone, prompt: newest.text };
+}
+
+/** A user's message, or a task or message from another agent; but not the context that Codex adds as user messages. */
+function isPrompt(item: InputItem): boolean {
+  const text = textOf(item);
+  if (item.type === "agent_message") return /Message Type: (NEW_TASK|MESSAGE)/.test(text);
+  return item.type === "message" && item.role === "user" &&
+    !/^\s*<([a-z]+_)*(context|instructions|notification|mode|role|aborted|skill|hook)\b|^# AGENTS\.md/i.test(text);
+}
+
+function findScript(text: string): Script | undefined {
+  const inline = /<<mock\s+([\s\S]*?)>>/.exec(text)?.[1];
+  if (inline !== undefined) return inlineScript(inline);
+  const [, name, argument] = /(?:^|\s)mock:([a-z0-9]+)(?:\(([^)]*)\))?/i.exec(text) ?? [];
+  return name === undefined || !SCENARIOS.has(name) ? undefined : namedScript(name, argument, text);
+}
+
+function inlineScript(json: string): Script {
+  try {
+    return { name: "inline", steps: parseSteps(JSON.parse(json)) };
+  } catch (error) {
+    return { name: "bad", steps: parseSteps({ say: `Cannot read the script: ${String(error)}` }) };
+  }
+}
+
+function namedScript(name: string, argument: string | undefined, prompt: string): Script {
+  return { name, steps: parseSteps(SCENARIOS.get(name)?.(argument, prompt) ?? []) };
+}
+
+/** Counts the steps that the mock has answered; after a compaction its summary says so. */
+function countSteps(items: readonly InputItem[]): number {
+  let count = 0;
+  for (const item of items) {
+    const own = /^[a-z]+_[a-z0-9]+_(\d+)_\d+$/.exec(item.call_id ?? item.id ?? "")?.[1];
+    if (own !== undefined) count = Math.max(count, Number(own) + 1);
+    for (const [, mark] of textOf(item).matchAll(/\[\[mock-steps:(\d+)\]\]/g)) count = Math.max(count, Number(mark));
+  }
+  return count;
+}
+
+function backgroundSession(last: InputItem | undefined): number | undefined {
+  if (last?.type !== "function_call_output") return undefined;
+  const output = typeof last.output === "string" ? last.output : JSON.stringify(last.output ?? "");
+  const session = /Process running with session ID (\d+)/.exec(output)?.[1];
+  return session === undefined ? undefined : Number(session);
+}
