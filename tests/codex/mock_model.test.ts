@@ -149,6 +149,23 @@ Deno.test("mock model follows a script inside the prompt", async () => {
   assert.deepEqual(types, ["command_execution", "command_execution", "command_execution", "agent_message"]);
 });
 
+Deno.test("mock model goes on with its script after a compaction", async () => {
+  await using bench = await makeBench();
+  const prompt = scripted({ shell: "echo one", usage: { input: 1000 } }, { shell: "echo two" }, { say: "end" });
+  const finished = await bench.exec("-c", "model_auto_compact_token_limit=500", prompt);
+  const types = completedItems(finished).map((item) => item.type);
+  assert.deepEqual(types, ["command_execution", "command_execution", "agent_message"], finished.stderr);
+  assert.equal(bench.model.requests.length, 4);
+});
+
+Deno.test("mock model waits for a command in the background", async () => {
+  await using bench = await makeBench();
+  const prompt = scripted({ shell: "sleep 0.5; echo slept", shellArguments: { yield_time_ms: 250 } }, { say: "end" });
+  const finished = await bench.exec("-m", "gpt-5.5", prompt);
+  assert.deepEqual(completedItems(finished).map((item) => item.exit_code), [0, undefined], finished.stderr);
+  assert.equal(bench.model.requests.length, 3);
+});
+
 Deno.test("mock model answers four threads at once", async () => {
   await using bench = await makeBench();
   const finished = await Promise.all([1, 2, 3, 4].map(() => bench.exec("--ephemeral", "mock:gather(4)")));

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { json } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import { chooseStep } from "./mock_model/choose_step.ts";
+import { chooseStep, compact } from "./mock_model/choose_step.ts";
 import { eventStream } from "./mock_model/event_stream.ts";
 import { ModelRequest, offeredTools } from "./mock_model/model_request.ts";
 import { outputItems } from "./mock_model/output_items.ts";
@@ -107,11 +107,12 @@ class Model {
     if (path.endsWith("/models")) {
       return sendJson(response, { status: 200, body: { object: "list", data: [], models: [] } });
     }
-    if (request.method !== "POST" || !path.endsWith("/responses")) {
+    if (request.method !== "POST" || !/\/responses(\/compact)?$/.test(path)) {
       return refuse(response, { status: 404, error: { message: `no route ${request.method} ${path}` } });
     }
     const body = ModelRequest.safeParse(await json(request));
     if (!body.success) return refuse(response, { status: 400, error: { message: body.error.message } });
+    if (path.endsWith("/compact")) return sendJson(response, { status: 200, body: { output: compact(body.data) } });
     this.maxInFlight = Math.max(this.maxInFlight, ++this.#inFlight);
     for (const { count, resolve } of this.#gathering) if (count <= this.#inFlight) resolve();
     try {

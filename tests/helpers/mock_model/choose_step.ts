@@ -29,21 +29,31 @@ export function chooseStep(request: ModelRequest, options: { isCompaction: boole
     if (step === undefined) throw new Error("Cannot parse a step of the mock's own");
     return { step, number, script: name, prompt };
   };
+  const summary = summaryOf(stepsDone);
+  if (request.input.at(-1)?.type === "compaction_trigger") {
+    return chosen({ compaction: summary }, stepsDone, "compaction");
+  }
   if (options.isCompaction || prompt.includes("CONTEXT CHECKPOINT COMPACTION")) {
-    return chosen(
-      { say: `mock summary of the conversation so far [[mock-steps:${stepsDone}]]` },
-      stepsDone,
-      "compaction",
-    );
+    return chosen({ say: summary }, stepsDone, "compaction");
   }
   const session = backgroundSession(request.input.at(-1));
   if (session !== undefined) {
     // A command that outlives its yield time goes on in the background, and a real model polls it. Not a step of its own.
     const poll = { name: "write_stdin", arguments: { session_id: session, chars: "", yield_time_ms: 60_000 } };
-    return chosen({ tool: poll }, Math.max(0, stepsDone - 1), "poll");
+    return chosen({ tool: poll }, request.input.length, "poll");
   }
   const step = script.steps[stepsDone];
   return step === undefined ? chosen({ say: "done" }) : { step, number: stepsDone, script: script.name, prompt };
+}
+
+/** Yields the history that stands for a longer one: its prompts and a summary. Older versions ask for it by a request of its own. */
+export function compact({ input }: ModelRequest): object[] {
+  const summary = { type: "compaction", encrypted_content: summaryOf(readScript(input).stepsDone) };
+  return [...input.filter(isPrompt), summary];
+}
+
+function summaryOf(stepsDone: number): string {
+  return `mock summary of the conversation so far [[mock-steps:${stepsDone}]]`;
 }
 
 /** Takes the newest prompt with a script; a newer prompt without one (steering, a follow-up) lets an unfinished script run on. */
@@ -93,8 +103,9 @@ function namedScript(name: string, argument: string | undefined, prompt: string)
 function countSteps(items: readonly InputItem[]): number {
   let count = 0;
   for (const item of items) {
-    const own = /^[a-z]+_[a-z0-9]+_(\d+)_\d+$/.exec(item.call_id ?? item.id ?? "")?.[1];
-    if (own !== undefined) count = Math.max(count, Number(own) + 1);
+    const [, script, number] = /^[a-z]+_([a-z0-9]+)_(\d+)_\d+$/.exec(item.call_id ?? item.id ?? "") ?? [];
+    const isStep = script !== undefined && script !== "poll" && script !== "compaction";
+    if (isStep) count = Math.max(count, Number(number) + 1);
     for (const [, mark] of textOf(item).matchAll(/\[\[mock-steps:(\d+)\]\]/g)) count = Math.max(count, Number(mark));
   }
   return count;

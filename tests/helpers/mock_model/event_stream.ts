@@ -77,6 +77,8 @@ function begun(item: OutputItem): object {
       return { ...item, status: "in_progress", content: [] };
     case "reasoning":
       return { ...item, summary: [] };
+    case "compaction":
+      return item;
     case "function_call":
       return { ...item, status: "in_progress", arguments: "" };
     case "custom_tool_call":

@@ -10,6 +10,7 @@ const InputItem = z.looseObject({
   id: z.string().nullish(),
   call_id: z.string().nullish(),
   content: z.union([z.string(), z.array(Content)]).nullish(),
+  encrypted_content: z.string().nullish(),
   output: z.unknown().optional(),
   tools: z.array(Tool).nullish(),
 });
@@ -37,8 +38,9 @@ export interface Tool {
   readonly namespace?: string;
 }
 
-/** Joins the text of a message. */
+/** Joins the text of a message, or yields that of a compaction. */
 export function textOf(item: InputItem): string {
+  if (item.type === "compaction") return item.encrypted_content ?? "";
   if (typeof item.content === "string") return item.content;
   return (item.content ?? []).map((part) => part.text ?? part.encrypted_content ?? "").join("\n");
 }

@@ -9,6 +9,7 @@ export type OutputItem =
   & (
     | { readonly type: "message"; role: "assistant"; status: "completed"; content: OutputText[] }
     | { readonly type: "reasoning"; summary: SummaryText[]; content: null; encrypted_content: null }
+    | { readonly type: "compaction"; encrypted_content: string }
     | CallItem
     | { readonly type: "web_search_call"; status: "completed"; action: { type: "search"; query: string } }
   );
@@ -68,6 +69,9 @@ export function outputItems(chosen: ChosenStep, tools: Tools): OutputItem[] {
   if (step.search !== undefined) {
     const action = { type: "search" as const, query: step.search };
     items.push({ type: "web_search_call", id: newId("it"), status: "completed", action });
+  }
+  if (step.compaction !== undefined) {
+    items.push({ type: "compaction", id: newId("cmp"), encrypted_content: step.compaction });
   }
   return items;
 }

@@ -21,6 +21,7 @@ export const Step = z.strictObject({
   code: texts.optional().describe("JavaScript for the `exec` tool of code-mode models"),
   tool: z.union([call, z.array(call)]).optional().describe("any function calls"),
   search: z.string().optional().describe("the query of a web_search_call item"),
+  compaction: z.string().optional().describe("the summary of a compaction item, the answer to a compaction request"),
   usage: z.strictObject({
     input: z.int().default(100),
     cached: z.int().default(0),
