@@ -1,0 +1,141 @@
+# The shim: one small process per run, between the server and Codex.
+#
+#   sh shim.sh run   DIR RUN LIMIT GRACE BELL COMMAND…   runs COMMAND for the task directory DIR
+#   sh shim.sh agent DIR RUN SHIM SHIM_START COMMAND…    (used by `run`) notes who it is, then becomes COMMAND
+#   sh shim.sh stop  DIR REASON                          ends COMMAND from any other process
+#
+# It owns the exit code, the wall clock (LIMIT, seconds) and the locks, so that a crash of the server can neither kill
+# nor block an agent and any later server can tell who lives. COMMAND reads DIR/prompt.txt and writes straight into
+# DIR/events.jsonl and DIR/stderr.log. With GRACE other than "-", standard input is a lifeline to the server: when it
+# ends, the agent is stopped GRACE seconds later. Files of DIR, each one line ending with a newline (a line without one
+# is half written):
+#   process   RUN SHIM_PID SHIM_START AGENT_PID AGENT_START BOOT_ID
+#   stop      REASON, the first that came
+#   exit      RUN STATUS
+# shim.lock is held while the shim lives, tree.lock while it or the agent lives. BELL/<name of DIR> is written last.
+set -u
+umask 077
+
+# Sets $state and $start of process $1: its start time in clock ticks after boot (macOS: its start date), "-" if gone.
+look_at() {
+  state=- start=-
+  if [ -r /proc/self/stat ]; then
+    line=
+    read -r line <"/proc/$1/stat" || return 0
+    # Fields after the command name, which may itself hold spaces and brackets: 3 is the state, 22 the start time.
+    line=${line##*) }
+    # shellcheck disable=SC2086
+    set -- $line
+    state=$1 start=${20}
+  else
+    line=$(ps -o state= -o lstart= -p "$1") || return 0
+    # shellcheck disable=SC2086
+    set -- $line
+    state=$1
+    shift
+    start=$(printf '%s_' "$@")
+  fi
+} 2>/dev/null
+
+# Sets $boot: a process with the right number and start time of another boot is a stranger.
+look_at_boot() {
+  boot=-
+  read -r boot </proc/sys/kernel/random/boot_id || boot=$(sysctl -n kern.bootsessionuuid) || boot=-
+} 2>/dev/null
+
+# Succeeds while the agent of DIR/process, and no stranger with its number, is alive.
+agent_lives() {
+  look_at "$agent"
+  [ "$start" = "$agent_start" ] && [ "$state" != Z ]
+}
+
+# Ends the agent for the reason $1: SIGINT, after 2 s SIGTERM, after 2 s SIGKILL.
+stop_agent() {
+  (set -C && printf '%s\n' "$1" >"$dir/stop") 2>/dev/null
+  # An agent that has not noted itself yet will see the stop file instead.
+  read -r _ _ _ agent agent_start agent_boot <"$dir/process" 2>/dev/null || return 0
+  look_at_boot
+  [ "$boot" = "$agent_boot" ] || return 0
+  for signal in INT TERM KILL; do
+    agent_lives || return 0
+    kill -s "$signal" "$agent" 2>/dev/null
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+      sleep 0.1
+      agent_lives || return 0
+    done
+  done
+}
+
+# Runs "$@" beside the agent until `dismiss` ends it or it ends by itself.
+accompany() {
+  dismissed='' companion=''
+  trap 'dismissed=1; [ -z "$companion" ] || kill "$companion"' TERM
+  "$@" &
+  companion=$!
+  [ -z "$dismissed" ] || kill "$companion"
+  wait "$companion"
+  if [ -n "$dismissed" ]; then
+    # The signal ended the first wait; an unreaped child would stay behind under an init that reaps none.
+    wait "$companion"
+    exit 0
+  fi
+} 2>/dev/null
+
+# Lives as long as the server does. A shell gives what it runs in the background /dev/null to read unless it is told.
+lifeline() {
+  exec cat <&3 >/dev/null
+}
+
+case $1 in
+stop)
+  dir=$2
+  stop_agent "$3"
+  ;;
+
+agent)
+  dir=$2 run=$3 shim=$4 shim_start=$5
+  shift 5
+  look_at $$
+  look_at_boot
+  printf '%s %s %s %s %s %s\n' "$run" "$shim" "$shim_start" $$ "$start" "$boot" >"$dir/process" || exit 70
+  # Whoever stops a task writes `stop` before it reads `process`: one of the two sees the other.
+  [ -e "$dir/stop" ] && exit 71
+  exec "$@"
+  ;;
+
+run)
+  dir=$2 run=$3 limit=$4 grace=$5 bell=$6
+  shift 6
+  exec 3<&0 </dev/null 8>>"$dir/tree.lock" 9>>"$dir/shim.lock"
+  if command -v flock >/dev/null; then
+    # A server that looks whether we live holds the lock for a moment.
+    flock -w 10 9 && flock -w 10 8 || exit 75
+  fi
+  look_at $$
+  (
+    accompany sleep "$limit"
+    stop_agent timeout
+  ) 3<&- 8>&- 9>&- &
+  helpers=$!
+  if [ "$grace" != - ]; then
+    (
+      accompany lifeline
+      accompany sleep "$grace"
+      stop_agent server_gone
+    ) 8>&- 9>&- &
+    helpers="$helpers $!"
+  fi
+  # Not '': an ignored signal would stay ignored in Codex. And not before the helpers, which would inherit this trap for
+  # an instant and lose the signal that dismisses them.
+  trap : TERM INT HUP
+  # In the foreground, because a shell makes what it runs in the background ignore SIGINT.
+  sh "$0" agent "$dir" "$run" $$ "$start" "$@" <"$dir/prompt.txt" >>"$dir/events.jsonl" 2>>"$dir/stderr.log" 3<&- 9>&-
+  status=$?
+  # shellcheck disable=SC2086
+  kill $helpers 2>/dev/null
+  printf '%s %s\n' "$run" "$status" >"$dir/exit"
+  : >"$bell/${dir##*/}"
+  # shellcheck disable=SC2086
+  wait $helpers
+  ;;
+esac

@@ -1,0 +1,135 @@
+/** The shape of `task.json`. Versions of it are read for ever; a newer one than ours is refused, not guessed at. */
+import { z } from "zod";
+import { SANDBOX_MODES, type Task } from "../task/task.ts";
+import { FAILURE_CLASSES } from "../task/task.ts";
+
+/** The version that this program writes. */
+export const TASK_FORMAT = 1;
+
+const sandboxMode = z.enum(SANDBOX_MODES);
+const date = z.coerce.date();
+
+const usage = z.object({
+  inputTokens: z.number(),
+  cachedInputTokens: z.number(),
+  outputTokens: z.number(),
+  reasoningOutputTokens: z.number(),
+});
+
+const spec = z.object({
+  cwd: z.string(),
+  resumeThreadId: z.string().exactOptional(),
+  model: z.string().exactOptional(),
+  profile: z.string().exactOptional(),
+  sandbox: sandboxMode.exactOptional(),
+  addDirs: z.array(z.string()),
+  network: z.boolean().exactOptional(),
+  config: z.record(z.string(), z.unknown()),
+  reasoningEffort: z.string().exactOptional(),
+  images: z.array(z.string()),
+  outputSchema: z.record(z.string(), z.unknown()).exactOptional(),
+  baseInstructions: z.string().exactOptional(),
+  developerInstructions: z.string().exactOptional(),
+  compactPrompt: z.string().exactOptional(),
+  mcpServers: z.array(z.string()).exactOptional(),
+  envNames: z.array(z.string()),
+  timeoutMs: z.number(),
+  label: z.string().exactOptional(),
+  lifetime: z.enum(["server-bound", "detached"]),
+  effectiveSandbox: z.object({
+    mode: sandboxMode,
+    source: z.enum([
+      "call",
+      "call config",
+      "server config",
+      "profile",
+      "config.toml",
+      "trusted project",
+      "Codex default",
+      "thread",
+      "limit",
+    ]),
+    network: z.boolean().nullable(),
+  }),
+  notes: z.array(z.string()),
+  usageBefore: usage.nullable(),
+});
+
+const progress = z.object({
+  threadId: z.string().nullable(),
+  turnStarted: z.boolean(),
+  lastMessage: z.string().nullable(),
+  lastReasoning: z.string().nullable(),
+  currentCommand: z.string().nullable(),
+  lastCommand: z.object({ command: z.string(), exitCode: z.number().nullable() }).nullable(),
+  plan: z.array(z.object({ text: z.string(), completed: z.boolean() })),
+  filesChanged: z.array(z.object({ path: z.string(), kind: z.enum(["add", "update", "delete"]) })),
+  filesChangedBeyond: z.number(),
+  commands: z.number(),
+  mcpToolCalls: z.number(),
+  webSearches: z.number(),
+  subAgents: z.number(),
+  usage: usage.nullable(),
+  warnings: z.array(z.string()),
+  lastError: z.string().nullable(),
+  waitingForNetwork: z.string().nullable(),
+  turnCompleted: z.boolean(),
+  turnFailed: z.string().nullable(),
+  events: z.number(),
+  unreadableEvents: z.number(),
+  unknownEvents: z.number(),
+});
+
+const outcome = z.object({
+  status: z.enum(["completed", "failed", "cancelled", "timed_out", "interrupted"]),
+  exitCode: z.number().nullable(),
+  statusInferred: z.boolean(),
+  stopReason: z.enum(["cancelled", "timeout", "offline", "server_exit", "server_gone"]).exactOptional(),
+  failure: z.object({
+    class: z.enum(FAILURE_CLASSES),
+    message: z.string(),
+    retryable: z.boolean(),
+    action: z.string(),
+    resetsAt: date.exactOptional(),
+  }).exactOptional(),
+  outputSchemaVerdict: z.object({ valid: z.boolean(), errors: z.array(z.string()) }).exactOptional(),
+});
+
+const state = z.discriminatedUnion("status", [
+  z.object({ status: z.literal("queued") }),
+  z.object({ status: z.literal("running"), startedAt: date, run: z.number() }),
+  z.object({
+    status: z.enum(["completed", "failed", "cancelled", "timed_out", "interrupted"]),
+    startedAt: date.nullable(),
+    endedAt: date,
+    run: z.number(),
+    outcome,
+    progress,
+  }),
+]);
+
+const storedTask = z.object({
+  format: z.literal(TASK_FORMAT),
+  id: z.string(),
+  createdAt: date,
+  repository: z.string(),
+  depth: z.number(),
+  spec,
+  state,
+});
+
+/** A task as text. */
+export function serializeTask(task: Task): string {
+  return `${JSON.stringify({ format: TASK_FORMAT, ...task }, null, 2)}\n`;
+}
+
+/** Reads a task from text. Throws with the reason when it is none, or is of a newer format. */
+export function parseTask(text: string): Task {
+  const json: unknown = JSON.parse(text);
+  const head = z.object({ format: z.number() }).safeParse(json);
+  if (head.success && head.data.format > TASK_FORMAT) {
+    throw new Error(`format ${head.data.format} is newer than this program's ${TASK_FORMAT}: update codex-swarm`);
+  }
+  const { format: _format, ...task } = storedTask.parse(json);
+  return task;
+}

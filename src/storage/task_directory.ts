@@ -1,0 +1,194 @@
+/** One directory per task, readable with `ls`: what was asked, what Codex wrote, how it ended. */
+import { join } from "node:path";
+import type { Task } from "../task/task.ts";
+import { TaskError } from "../task/errors.ts";
+import { AgentLog, lastWritten, readTail } from "./agent_log.ts";
+import { parseTask, serializeTask } from "./stored_task.ts";
+import { writeAside } from "./write_aside.ts";
+
+/** The ids of codex-mcp-swarm: eight lower-case hexadecimal digits. */
+const TASK_ID = /^[0-9a-f]{8}$/;
+
+/** Tells whether `id` can name a task at all. */
+export function isTaskId(id: string): boolean {
+  return TASK_ID.test(id);
+}
+
+/** The files that a run needs besides the task itself. */
+export interface TaskFiles {
+  readonly prompt: string;
+  /** Values of the variables the call gave; removed when the task has ended. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly outputSchema?: Readonly<Record<string, unknown>>;
+  readonly baseInstructions?: string;
+}
+
+/** The directory of one task. Mode 0700, its files 0600. */
+export class TaskDirectory {
+  readonly path: string;
+
+  constructor(tasksDirectory: string, id: string) {
+    this.path = join(tasksDirectory, id);
+  }
+
+  get promptFile(): string {
+    return join(this.path, "prompt.txt");
+  }
+
+  get eventsFile(): string {
+    return join(this.path, "events.jsonl");
+  }
+
+  get stderrFile(): string {
+    return join(this.path, "stderr.log");
+  }
+
+  /** The agent's whole final message, once the task has ended. */
+  get answerFile(): string {
+    return join(this.path, "answer.md");
+  }
+
+  get outputSchemaFile(): string {
+    return join(this.path, "output_schema.json");
+  }
+
+  get baseInstructionsFile(): string {
+    return join(this.path, "base_instructions.md");
+  }
+
+  get #taskFile(): string {
+    return join(this.path, "task.json");
+  }
+
+  get #envFile(): string {
+    return join(this.path, "env.json");
+  }
+
+  /**
+   * Makes the directory with all that was asked; on disk when it returns. Throws `state_not_writable` and leaves
+   * nothing behind when it can't.
+   */
+  async create(task: Task, files: TaskFiles): Promise<void> {
+    try {
+      await Deno.mkdir(this.path, { mode: 0o700 });
+      try {
+        await this.#write(this.promptFile, files.prompt);
+        if (Object.keys(files.env).length > 0) await this.#write(this.#envFile, JSON.stringify(files.env));
+        if (files.outputSchema !== undefined) {
+          await this.#write(this.outputSchemaFile, JSON.stringify(files.outputSchema));
+        }
+        if (files.baseInstructions !== undefined) {
+          await this.#write(this.baseInstructionsFile, files.baseInstructions);
+        }
+        await this.write(task);
+      } catch (error) {
+        await Deno.remove(this.path, { recursive: true }).catch(() => undefined);
+        throw error;
+      }
+    } catch (error) {
+      throw new TaskError("state_not_writable", `Cannot write ${this.path}: ${reasonOf(error)}. ${WAY_OUT}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Replaces the task's record; a reader sees the old or the new one, never half of one. */
+  async write(task: Task): Promise<void> {
+    await writeAside(this.#taskFile, serializeTask(task));
+  }
+
+  /** Reads the task's record; `null` when there is none. Throws with the reason when it can't be read. */
+  async read(): Promise<Task | null> {
+    let text: string;
+    try {
+      text = await Deno.readTextFile(this.#taskFile);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
+      throw error;
+    }
+    return parseTask(text);
+  }
+
+  /** The values of the variables that the call gave. */
+  async readEnv(): Promise<Record<string, string>> {
+    try {
+      return Object.fromEntries(
+        Object.entries(JSON.parse(await Deno.readTextFile(this.#envFile))).map(([name, value]) => [
+          name,
+          String(value),
+        ]),
+      );
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return {};
+      throw error;
+    }
+  }
+
+  /** Forgets the values of the call's variables: they may be secrets and nobody needs them any more. */
+  async removeEnv(): Promise<void> {
+    await Deno.remove(this.#envFile).catch(() => undefined);
+  }
+
+  async readPrompt(): Promise<string> {
+    return await Deno.readTextFile(this.promptFile);
+  }
+
+  async writeAnswer(answer: string): Promise<void> {
+    await writeAside(this.answerFile, answer);
+  }
+
+  /** The agent's final message; `null` when it gave none. */
+  async readAnswer(): Promise<string | null> {
+    try {
+      return await Deno.readTextFile(this.answerFile);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return null;
+      throw error;
+    }
+  }
+
+  events(): AgentLog {
+    return new AgentLog(this.eventsFile);
+  }
+
+  async stderrTail(): Promise<string> {
+    return await readTail(this.stderrFile, 16 * 1024);
+  }
+
+  /** When Codex last wrote an event. */
+  async lastEventAt(): Promise<Date | null> {
+    return await lastWritten(this.eventsFile);
+  }
+
+  /** Notes that a client has been given this task's result. */
+  async markRead(): Promise<void> {
+    await Deno.writeTextFile(join(this.path, "read"), "", { mode: 0o600 }).catch(() => undefined);
+  }
+
+  async isRead(): Promise<boolean> {
+    return await lastWritten(join(this.path, "read")) !== null;
+  }
+
+  async #write(path: string, text: string): Promise<void> {
+    await Deno.writeTextFile(path, text, { createNew: true, mode: 0o600 });
+  }
+}
+
+const WAY_OUT = "Free some space or name another directory with --state-dir.";
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The ids of all tasks under `tasksDirectory`, in no order; none while it does not exist. */
+export async function listTaskIds(tasksDirectory: string): Promise<string[]> {
+  const ids: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(tasksDirectory)) {
+      if (entry.isDirectory && isTaskId(entry.name)) ids.push(entry.name);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return ids;
+}
