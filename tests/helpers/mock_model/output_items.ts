@@ -53,10 +53,10 @@ export function outputItems(chosen: ChosenStep, tools: Tools): OutputItem[] {
   }
   for (const call of callsOf(chosen, tools)) {
     const namespace = call.namespace ?? tools.get(call.name)?.namespace;
-    const common = {
+    const common: Omit<CallItem, "type"> & { id: string } = {
       id: newId("it"),
       call_id: newId("call"),
-      status: "completed" as const,
+      status: "completed",
       name: call.name,
       ...(namespace === undefined ? {} : { namespace }),
     };
@@ -67,8 +67,8 @@ export function outputItems(chosen: ChosenStep, tools: Tools): OutputItem[] {
     );
   }
   if (step.search !== undefined) {
-    const action = { type: "search" as const, query: step.search };
-    items.push({ type: "web_search_call", id: newId("it"), status: "completed", action });
+    const { search: query } = step;
+    items.push({ type: "web_search_call", id: newId("it"), status: "completed", action: { type: "search", query } });
   }
   if (step.compaction !== undefined) {
     items.push({ type: "compaction", id: newId("cmp"), encrypted_content: step.compaction });
