@@ -1,7 +1,6 @@
 /** Reads one line of `codex exec --json`. Codex grows faster than this program, so nothing here refuses what it does not know. */
 import type { CodexEvent, CodexItem, FileChange, ItemStatus, PlanStep, Usage } from "../task/event.ts";
-
-type JsonObject = Readonly<Record<string, unknown>>;
+import { isObject, type JsonObject, listAt, numberAt, objectAt, parseObject, textAt, textsAt } from "./json_object.ts";
 
 /** Turns one line into an event; never throws. Of a duplicate key the last value counts, as in `JSON.parse`. */
 export function parseEvent(line: string): CodexEvent {
@@ -18,15 +17,15 @@ export function parseEvent(line: string): CodexEvent {
     case "turn.completed":
       return { type: "turn_completed", usage: parseUsage(event["usage"]) };
     case "turn.failed":
-      return { type: "turn_failed", message: textOf(objectOf(event, "error"), "message") || textOf(event, "message") };
+      return { type: "turn_failed", message: textOf(objectAt(event, "error"), "message") || textOf(event, "message") };
     case "error":
       return { type: "notice", message: textOf(event, "message") };
     case "item.started":
-      return { type: "item", phase: "started", item: parseItem(objectOf(event, "item")) };
+      return { type: "item", phase: "started", item: parseItem(objectAt(event, "item")) };
     case "item.updated":
-      return { type: "item", phase: "updated", item: parseItem(objectOf(event, "item")) };
+      return { type: "item", phase: "updated", item: parseItem(objectAt(event, "item")) };
     case "item.completed":
-      return { type: "item", phase: "completed", item: parseItem(objectOf(event, "item")) };
+      return { type: "item", phase: "completed", item: parseItem(objectAt(event, "item")) };
     default:
       return { type: "unknown", name: type };
   }
@@ -36,10 +35,10 @@ export function parseEvent(line: string): CodexEvent {
 export function parseUsage(value: unknown): Usage | null {
   if (!isObject(value)) return null;
   return {
-    inputTokens: numberOf(value, "input_tokens") ?? 0,
-    cachedInputTokens: numberOf(value, "cached_input_tokens") ?? 0,
-    outputTokens: numberOf(value, "output_tokens") ?? 0,
-    reasoningOutputTokens: numberOf(value, "reasoning_output_tokens") ?? 0,
+    inputTokens: numberAt(value, "input_tokens") ?? 0,
+    cachedInputTokens: numberAt(value, "cached_input_tokens") ?? 0,
+    outputTokens: numberAt(value, "output_tokens") ?? 0,
+    reasoningOutputTokens: numberAt(value, "reasoning_output_tokens") ?? 0,
   };
 }
 
@@ -58,11 +57,11 @@ function parseItem(item: JsonObject): CodexItem {
         id,
         command: textOf(item, "command"),
         output: textOf(item, "aggregated_output"),
-        exitCode: numberOf(item, "exit_code"),
+        exitCode: numberAt(item, "exit_code"),
         status: statusOf(item),
       };
     case "file_change":
-      return { kind: "file_change", id, changes: parseChanges(item["changes"]), status: statusOf(item) };
+      return { kind: "file_change", id, changes: parseChanges(listAt(item, "changes")), status: statusOf(item) };
     case "mcp_tool_call":
       return {
         kind: "mcp_tool_call",
@@ -77,13 +76,13 @@ function parseItem(item: JsonObject): CodexItem {
         kind: "sub_agent",
         id,
         tool: textOf(item, "tool"),
-        threadIds: listOf(item["receiver_thread_ids"]).filter((thread) => typeof thread === "string"),
+        threadIds: textsAt(item, "receiver_thread_ids"),
         status: statusOf(item),
       };
     case "web_search":
       return { kind: "web_search", id, query: textOf(item, "query") };
     case "todo_list":
-      return { kind: "plan", id, steps: parseSteps(item["items"]) };
+      return { kind: "plan", id, steps: parseSteps(listAt(item, "items")) };
     case "error":
       return { kind: "warning", id, message: textOf(item, "message") };
     default:
@@ -91,9 +90,9 @@ function parseItem(item: JsonObject): CodexItem {
   }
 }
 
-function parseChanges(value: unknown): readonly FileChange[] {
+function parseChanges(values: readonly unknown[]): readonly FileChange[] {
   const changes: FileChange[] = [];
-  for (const change of listOf(value)) {
+  for (const change of values) {
     if (!isObject(change)) continue;
     const path = textOf(change, "path");
     if (path === "") continue;
@@ -103,8 +102,8 @@ function parseChanges(value: unknown): readonly FileChange[] {
   return changes;
 }
 
-function parseSteps(value: unknown): readonly PlanStep[] {
-  return listOf(value).filter(isObject).map((step) => ({
+function parseSteps(values: readonly unknown[]): readonly PlanStep[] {
+  return values.filter(isObject).map((step) => ({
     text: textOf(step, "text"),
     completed: step["completed"] === true,
   }));
@@ -123,34 +122,6 @@ function statusOf(item: JsonObject): ItemStatus {
   }
 }
 
-function parseObject(line: string): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function objectOf(object: JsonObject, key: string): JsonObject {
-  const value = object[key];
-  return isObject(value) ? value : {};
-}
-
 function textOf(object: JsonObject, key: string): string {
-  const value = object[key];
-  return typeof value === "string" ? value : "";
-}
-
-function numberOf(object: JsonObject, key: string): number | null {
-  const value = object[key];
-  return typeof value === "number" ? value : null;
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+  return textAt(object, key) ?? "";
 }
