@@ -2,7 +2,7 @@
 import { closest } from "./config/closest.ts";
 import { parseCommandLine } from "./config/command_line.ts";
 import { ConfigError } from "./config/config_error.ts";
-import { type CommandName, flagEntries, MARKERS, VARIABLES } from "./config/flags.ts";
+import { type CommandName, flagEntries, type FlagName, MARKERS, VARIABLES } from "./config/flags.ts";
 import { absolute, codexHome, createPaths, defaultStateDir, type Paths, variablePath } from "./config/paths.ts";
 import {
   readAgentEnv,
@@ -85,7 +85,7 @@ export function parseConfig(input: ConfigInput): Config {
   const given = parseCommandLine(input.args);
   const isInformation = given.command === "help" || given.command === "version";
   // Help comes whatever else is wrong.
-  const line = isInformation ? { ...given, values: new Map() } : given;
+  const line = isInformation ? { ...given, values: new Map<FlagName, readonly string[]>() } : given;
   const env = isInformation ? {} : input.env;
   const warnings = [...line.warnings, ...warnOfUnknownVariables(env)];
   const sources: Sources = { line, env, warnings };

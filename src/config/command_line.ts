@@ -78,7 +78,7 @@ function valueOf({ name, rawName, value, inlineValue }: OptionToken): string {
   if (option === undefined || option.type === "boolean") return value ?? "true";
   const expected = isFlagName(name) ? FLAGS[name].value : "VALUE";
   if (value === undefined || value === "") throw new ConfigError(`${rawName} needs a value: ${rawName} ${expected}`);
-  if (value.startsWith("-") && inlineValue !== true) {
+  if (/^-\D/.test(value) && inlineValue !== true) {
     throw new ConfigError(`${rawName} needs a value, not "${value}": ${rawName} ${expected}`);
   }
   // `-c=key=value` reaches here with the first "=".

@@ -120,8 +120,8 @@ const flags = {
     value: "DIR",
     variable: "CODEX_SWARM_STATE_DIR",
     group: "State and logs",
-    otherwise: "$XDG_STATE_HOME/codex-swarm or ~/.local/state/codex-swarm; on macOS ~/Library/Application " +
-      "Support/codex-swarm; on Windows %LOCALAPPDATA%\\codex-swarm",
+    otherwise: "$XDG_STATE_HOME/codex-swarm, else ~/.local/state/codex-swarm, on macOS ~/Library/Application " +
+      "Support/codex-swarm, on Windows %LOCALAPPDATA%\\codex-swarm",
     description: "Where tasks, worktrees and logs are kept",
   },
   "log-level": {

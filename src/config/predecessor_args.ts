@@ -48,5 +48,5 @@ export function isPredecessorName(word: string): boolean {
 
 /** Tells whether a positional is how a launcher gets to a predecessor; alone it means nothing here. */
 export function isLauncherWord(word: string): boolean {
-  return /^(run|tool|(.*[\\/])?python[\d.]*)$/.test(word);
+  return /^(uvx?|pipx|npx|run|tool|\/c|(.*[\\/])?python[\d.]*)$/.test(word);
 }
