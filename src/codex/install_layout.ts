@@ -1,10 +1,10 @@
 /** Where the package managers put Codex: paths only, nothing is looked at. */
 import { basename, dirname, join, resolve } from "node:path";
 
-/** A platform as Deno names it. */
+/** A platform, named as `Deno.build` does. */
 export interface Platform {
-  readonly os: typeof Deno.build.os;
-  readonly arch: typeof Deno.build.arch;
+  readonly os: string;
+  readonly arch: string;
 }
 
 /** Names of the program in a folder of the search path. */
