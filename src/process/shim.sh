@@ -1,18 +1,20 @@
 # The shim: one small process per run, between the server and Codex.
 #
 #   sh shim.sh run   DIR RUN LIMIT GRACE BELL COMMAND…   runs COMMAND for the task directory DIR
-#   sh shim.sh agent DIR RUN SHIM SHIM_START COMMAND…    (used by `run`) notes who it is, then becomes COMMAND
+#   sh shim.sh agent DIR RUN LOCKS SHIM SHIM_START COMMAND…  (used by `run`) notes who it is, then becomes COMMAND
 #   sh shim.sh stop  DIR REASON                          ends COMMAND from any other process
+#   sh shim.sh sight DIR                                 prints `shim`, `agent` or `gone`: who of a run still lives
 #
 # It owns the exit code, the wall clock (LIMIT, seconds) and the locks, so that a crash of the server can neither kill
 # nor block an agent and any later server can tell who lives. COMMAND reads DIR/prompt.txt and writes straight into
 # DIR/events.jsonl and DIR/stderr.log. With GRACE other than "-", standard input is a lifeline to the server: when it
 # ends, the agent is stopped GRACE seconds later. Files of DIR, each one line ending with a newline (a line without one
 # is half written):
-#   process   RUN SHIM_PID SHIM_START AGENT_PID AGENT_START BOOT_ID
+#   process   RUN SHIM_PID SHIM_START AGENT_PID AGENT_START BOOT_ID LOCKS
 #   stop      REASON, the first that came
-#   exit      RUN STATUS
-# shim.lock is held while the shim lives, tree.lock while it or the agent lives. BELL/<name of DIR> is written last.
+#   exit      RUN STATUS, with "-" for an agent that was stopped before it could start
+# shim.lock is held while the shim lives, tree.lock while it or the agent lives; LOCKS is `flock`, or `none` where there
+# is no flock(1) and only process ids and start times can tell. BELL/<name of DIR> is written last.
 set -u
 umask 077
 
@@ -53,7 +55,7 @@ agent_lives() {
 stop_agent() {
   (set -C && printf '%s\n' "$1" >"$dir/stop") 2>/dev/null
   # An agent that has not noted itself yet will see the stop file instead.
-  read -r _ _ _ agent agent_start agent_boot <"$dir/process" 2>/dev/null || return 0
+  read -r _ _ _ agent agent_start agent_boot _ <"$dir/process" 2>/dev/null || return 0
   look_at_boot
   [ "$boot" = "$agent_boot" ] || return 0
   for signal in INT TERM KILL; do
@@ -92,12 +94,25 @@ stop)
   stop_agent "$3"
   ;;
 
+sight)
+  sighting=gone
+  if read -r _ shim shim_start agent agent_start agent_boot _ <"$2/process"; then
+    look_at_boot
+    if [ "$boot" = "$agent_boot" ]; then
+      if agent_lives; then sighting=agent; fi
+      look_at "$shim"
+      if [ "$start" = "$shim_start" ] && [ "$state" != Z ]; then sighting=shim; fi
+    fi
+  fi
+  echo "$sighting"
+  ;;
+
 agent)
-  dir=$2 run=$3 shim=$4 shim_start=$5
-  shift 5
+  dir=$2 run=$3 locks=$4 shim=$5 shim_start=$6
+  shift 6
   look_at $$
   look_at_boot
-  printf '%s %s %s %s %s %s\n' "$run" "$shim" "$shim_start" $$ "$start" "$boot" >"$dir/process" || exit 70
+  printf '%s %s %s %s %s %s %s\n' "$run" "$shim" "$shim_start" $$ "$start" "$boot" "$locks" >"$dir/process" || exit 70
   # Whoever stops a task writes `stop` before it reads `process`: one of the two sees the other.
   [ -e "$dir/stop" ] && exit 71
   exec "$@"
@@ -107,7 +122,9 @@ run)
   dir=$2 run=$3 limit=$4 grace=$5 bell=$6
   shift 6
   exec 3<&0 </dev/null 8>>"$dir/tree.lock" 9>>"$dir/shim.lock"
+  locks=none
   if command -v flock >/dev/null; then
+    locks=flock
     # A server that looks whether we live holds the lock for a moment.
     flock -w 10 9 && flock -w 10 8 || exit 75
   fi
@@ -129,10 +146,12 @@ run)
   # an instant and lose the signal that dismisses them.
   trap : TERM INT HUP
   # In the foreground, because a shell makes what it runs in the background ignore SIGINT.
-  sh "$0" agent "$dir" "$run" $$ "$start" "$@" <"$dir/prompt.txt" >>"$dir/events.jsonl" 2>>"$dir/stderr.log" 3<&- 9>&-
+  sh "$0" agent "$dir" "$run" $locks $$ "$start" "$@" <"$dir/prompt.txt" >>"$dir/events.jsonl" 2>>"$dir/stderr.log" 3<&- 9>&-
   status=$?
   # shellcheck disable=SC2086
   kill $helpers 2>/dev/null
+  # An agent that was stopped before it could start has no status of its own.
+  if [ "$status" = 71 ] && [ -e "$dir/stop" ]; then status=-; fi
   printf '%s %s\n' "$run" "$status" >"$dir/exit"
   : >"$bell/${dir##*/}"
   # shellcheck disable=SC2086

@@ -1,6 +1,7 @@
 /** Starts and stops runs through the shim, and tells from what it left behind whether a run lives. */
 import { createHash, randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { runToEnd } from "./run_to_end.ts";
 import shimScript from "./shim.sh" with { type: "text" };
 
 /** What the shim is told. */
@@ -106,30 +107,58 @@ export async function stopThroughShim(options: {
   }).spawn().status;
 }
 
-/** `ended` with the exit status if the shim could write it, `running`, or `lost`: nobody lives who could say more. */
+/** What a look at a run found. */
 export type RunSighting =
-  | { readonly state: "ended"; readonly exitCode: number }
+  /** `exitCode` is 0–255, above 128 as the shell reports it; `null` when the agent was stopped before it could start. */
+  | { readonly state: "ended"; readonly exitCode: number | null }
   /** `isShimLost`: the agent lives, but nobody is left who will see its exit code. */
   | { readonly state: "running"; readonly isShimLost: boolean }
+  /** Nobody lives who could say more. */
   | { readonly state: "lost" };
 
 /**
  * Looks at a run from outside, whichever server started it. A shim takes its locks a few milliseconds after it was
  * started: before that its run looks `lost`.
  */
-export async function sightRun(directory: string, run: number): Promise<RunSighting> {
-  const exitCode = await readExit(directory, run);
-  if (exitCode !== null) return { state: "ended", exitCode };
-  if (await isLocked(join(directory, "shim.lock"))) return { state: "running", isShimLost: false };
-  if (await isLocked(join(directory, "tree.lock"))) return { state: "running", isShimLost: true };
-  const late = await readExit(directory, run);
-  return late === null ? { state: "lost" } : { state: "ended", exitCode: late };
+export async function sightRun(
+  script: string,
+  options: { readonly directory: string; readonly run: number; readonly env: Readonly<Record<string, string>> },
+): Promise<RunSighting> {
+  const { directory, run } = options;
+  const ended = await readExit(directory, run);
+  if (ended !== null) return ended;
+  const locks = (await readFields(join(directory, "process")))[6];
+  const who = locks === "none" ? await askShim(script, options) : await askLocks(directory);
+  if (who !== "gone") return { state: "running", isShimLost: who === "agent" };
+  return await readExit(directory, run) ?? { state: "lost" };
 }
 
-/** Reads the exit status of `run`: 0–255, above 128 as the shell reports it; `null` while there is none. */
-export async function readExit(directory: string, run: number): Promise<number | null> {
+const SIGHT_TIMEOUT_MS = 5_000;
+
+type Survivor = "shim" | "agent" | "gone";
+
+async function askLocks(directory: string): Promise<Survivor> {
+  if (await isLocked(join(directory, "shim.lock"))) return "shim";
+  return await isLocked(join(directory, "tree.lock")) ? "agent" : "gone";
+}
+
+async function askShim(
+  script: string,
+  { directory, env }: { readonly directory: string; readonly env: Readonly<Record<string, string>> },
+): Promise<Survivor> {
+  const { stdout } = await runToEnd("/bin/sh", [script, "sight", directory], { env, timeoutMs: SIGHT_TIMEOUT_MS });
+  const who = stdout.trim();
+  return who === "shim" || who === "agent" ? who : "gone";
+}
+
+/** Reads how `run` ended; `null` while nothing says that it has. */
+export async function readExit(
+  directory: string,
+  run: number,
+): Promise<Extract<RunSighting, { state: "ended" }> | null> {
   const [number, status] = await readFields(join(directory, "exit"));
-  return number === String(run) && status !== undefined ? Number(status) : null;
+  if (number !== String(run) || status === undefined) return null;
+  return { state: "ended", exitCode: status === "-" ? null : Number(status) };
 }
 
 /** Reads the first reason to stop that anybody gave, or `null`. */

@@ -122,8 +122,9 @@ export interface Progress {
   readonly unknownEvents: number;
 }
 
+export const STOP_REASONS = ["cancelled", "timeout", "offline", "server_exit", "server_gone"] as const;
 /** The first reason to stop a run; the first one written wins. */
-export type StopReason = "cancelled" | "timeout" | "offline" | "server_exit" | "server_gone";
+export type StopReason = typeof STOP_REASONS[number];
 
 /** Codex's process is told to end, or has ended, by one of these. */
 export type FinalStatus = "completed" | "failed" | "cancelled" | "timed_out" | "interrupted";

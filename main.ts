@@ -1,0 +1,210 @@
+/** Puts the parts together. Alone reads the command line and the environment, and alone ends the process. */
+import { randomBytes } from "node:crypto";
+import { dirname, join } from "node:path";
+import manifest from "./deno.json" with { type: "json" };
+import { runDoctor } from "./src/cli/doctor.ts";
+import { helpText } from "./src/cli/help.ts";
+import { bellDirectory } from "./src/codex/run_codex.ts";
+import { type CodexProbe, probeCodex } from "./src/codex/probe.ts";
+import { type Config, ConfigError, parseConfig } from "./src/config.ts";
+import { findRepository } from "./src/git/repository.ts";
+import { createLog, type Log } from "./src/log.ts";
+import { installShim } from "./src/process/shim.ts";
+import { createServer } from "./src/server/create_server.ts";
+import { instructions } from "./src/server/instructions.ts";
+import { createResources } from "./src/server/resources.ts";
+import { serveStdio } from "./src/server/stdio.ts";
+import { planTask } from "./src/supervisor/plan_task.ts";
+import { serverDepth } from "./src/supervisor/recursion.ts";
+import { Supervisor } from "./src/supervisor/supervisor.ts";
+import { tools } from "./src/tools/mod.ts";
+import type { ToolServices } from "./src/tools/tool.ts";
+
+const { version } = manifest;
+const PERMISSIONS = ["run", "read", "write", "env", "sys", "net", "ffi", "import"] as const;
+
+async function main(): Promise<number> {
+  let config: Config;
+  try {
+    config = parseConfig({ args: Deno.args, env: Deno.env.toObject(), cwd: Deno.cwd(), os: Deno.build.os });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    writeText(Deno.stderr, `codex-swarm: ${error.message}\n`);
+    return 2;
+  }
+  switch (config.command) {
+    case "help":
+      writeText(Deno.stdout, helpText(version));
+      return 0;
+    case "version":
+      writeText(Deno.stdout, `codex-swarm ${version}\n`);
+      return 0;
+    case "doctor":
+      return await runDoctor({
+        ...config,
+        version,
+        ...(config.codex.path === undefined ? {} : { codexPath: config.codex.path }),
+        cacheFile: probeCache(config),
+        log: createLog({ level: config.logLevel }),
+        write: (text) => writeText(Deno.stdout, text),
+      });
+    case "mcp-server":
+      return await serve(config);
+  }
+}
+
+/** Serves one client on standard input and output until it leaves or a signal comes. */
+async function serve(config: Config): Promise<number> {
+  // From here on the server can open no connection to anybody, whatever code it runs.
+  await Deno.permissions.revoke({ name: "net" });
+  const log = await openLog(config);
+  for (const warning of config.warnings) log.warning(warning);
+  const supervisor = await createSupervisor(config, log);
+  const repository = remember(async () => (await findRepository(config.cwd))?.commonDir ?? config.cwd);
+  const services = {
+    supervisor,
+    repository,
+    minWaitMs: config.minWaitMs,
+    plan: createPlan(config, supervisor, log),
+  };
+  const resources = createResources({
+    version,
+    toolNames: tools.map(({ name }) => name),
+    tasksDir: config.tasksDir,
+    worktreesDir: config.worktreesDir,
+    taskMaxAgeMs: config.taskMaxAgeMs,
+    logFile: config.logFile,
+    logLevel: config.logLevel,
+    serverConfig: config.codex.config,
+    serverFlags: [
+      ...(config.codex.skipGitRepoCheck ? ["--skip-git-repo-check"] : []),
+      ...(config.codex.ephemeral ? ["--ephemeral"] : []),
+    ],
+    supervisor,
+    permissions: permissionStates,
+  });
+  const connection = serveStdio(async () => {
+    const open = await supervisor.countOpen(await repository());
+    const { maxWaitMs } = config;
+    return createServer({ version, tools, resources, services, instructions: instructions(open), maxWaitMs, log });
+  }, log);
+  const reason = await Promise.race([connection.closed.then(() => "the client left"), signalled()]);
+  log.info("the server ends", { reason });
+  await supervisor.close();
+  return 0;
+}
+
+async function createSupervisor(config: Config, log: Log): Promise<Supervisor> {
+  const bell = bellDirectory(config.stateDir);
+  let shimScript = "";
+  try {
+    for (const directory of [config.stateDir, config.tasksDir, bell]) await Deno.mkdir(directory, PRIVATE);
+    shimScript = await installShim(config.stateDir);
+  } catch (error) {
+    // Said again, as an answer, by each call that needs it.
+    log.error("the state directory cannot be written", { directory: config.stateDir, error });
+  }
+  return new Supervisor({
+    tasksDir: config.tasksDir,
+    codexHome: config.codexHome,
+    runner: { shimScript, bell, server: config.codex, orphanGraceMs: config.orphanGraceMs },
+    env: { ...config.env, ...config.agentEnv },
+    maxConcurrent: config.maxConcurrent,
+    offlineTimeoutMs: config.offlineTimeoutMs,
+    log,
+    now: () => new Date(),
+    newId: () => randomBytes(4).toString("hex"),
+  });
+}
+
+const PRIVATE = { recursive: true, mode: 0o700 } as const;
+
+function createPlan(config: Config, supervisor: Supervisor, log: Log): ToolServices["plan"] {
+  const depth = remember(() => serverDepth(config.depth, { pid: Deno.pid, env: config.env, supervisor }));
+  const options = {
+    cwd: config.cwd,
+    codexHome: config.codexHome,
+    server: config.codex,
+    limits: config.limits,
+    taskTimeoutMs: config.taskTimeoutMs,
+    maxDepth: config.maxDepth,
+    env: { ...config.env, ...config.agentEnv },
+    givenEnvNames: new Set(Object.keys(config.agentEnv)),
+    ownScript: Deno.build.standalone ? Deno.execPath() : import.meta.filename ?? "",
+    probe: rememberSuccess(() => probe(config, log)),
+    depth,
+    findByThread: (threadId: string) => supervisor.findByThread(threadId),
+  };
+  return (request) => planTask(request, options);
+}
+
+async function probe(config: Config, log: Log): Promise<CodexProbe> {
+  return await probeCodex({
+    ...(config.codex.path === undefined ? {} : { configured: config.codex.path }),
+    env: { ...config.env, ...config.agentEnv },
+    home: config.home,
+    cacheFile: probeCache(config),
+    log,
+  });
+}
+
+function probeCache(config: Config): string {
+  return join(config.stateDir, "codex_probe.json");
+}
+
+async function openLog(config: Config): Promise<Log> {
+  try {
+    await Deno.mkdir(dirname(config.logFile), PRIVATE);
+  } catch {
+    return createLog({ level: config.logLevel });
+  }
+  return createLog({ level: config.logLevel, file: config.logFile });
+}
+
+/** Settles with the name of the first signal that asks the server to end; a second one ends it at once. */
+function signalled(): Promise<string> {
+  const signals = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGTERM"] as const
+    : ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  return new Promise((resolve) => {
+    let isAsked = false;
+    for (const signal of signals) {
+      Deno.addSignalListener(signal, () => {
+        if (isAsked) Deno.exit(1);
+        isAsked = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+async function permissionStates(): Promise<Record<string, string>> {
+  const states = PERMISSIONS.map(async (name) => [name, (await Deno.permissions.query({ name })).state] as const);
+  return Object.fromEntries(await Promise.all(states));
+}
+
+/** Computes a value when it is first needed, and once. */
+function remember<T>(compute: () => Promise<T>): () => Promise<T> {
+  let value: Promise<T> | undefined;
+  return () => value ??= compute();
+}
+
+/** The same, but a failure is tried again: Codex may be installed meanwhile. */
+function rememberSuccess<T>(compute: () => Promise<T>): () => Promise<T> {
+  let value: Promise<T> | undefined;
+  return async () => {
+    try {
+      return await (value ??= compute());
+    } catch (error) {
+      value = undefined;
+      throw error;
+    }
+  };
+}
+
+function writeText(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+}
+
+if (import.meta.main) Deno.exit(await main());

@@ -1,0 +1,75 @@
+/** One Codex process for one task: the engine behind the supervisor. */
+import { join } from "node:path";
+import { type Shim, startShim } from "../process/shim.ts";
+import type { Task } from "../task/task.ts";
+import { codexArgs, type CodexArgsInput } from "./codex_args.ts";
+import { type CodexProbe, hasFlag } from "./probe.ts";
+
+/** What every run of a server has in common. */
+export interface CodexRunner {
+  readonly shimScript: string;
+  /** Directory in which the shims announce their ends. */
+  readonly bell: string;
+  readonly server: CodexArgsInput["server"];
+  readonly orphanGraceMs: number;
+}
+
+/** What one run needs besides its task. */
+export interface RunRequest {
+  readonly task: Task;
+  readonly run: number;
+  readonly directory: string;
+  readonly files: CodexArgsInput["files"];
+  readonly probe: CodexProbe;
+  /** The whole environment of the process. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Variables that the agent's own commands must not see. */
+  readonly withheldEnv: readonly string[];
+  readonly disabledMcpServers: readonly string[];
+}
+
+/** A run of this server's own. */
+export type CodexRun = Pick<Shim, "ended" | "release">;
+
+/** Starts Codex for a task whose directory exists. Its events, its messages and its exit status go into that directory. */
+export function runCodex(runner: CodexRunner, request: RunRequest): CodexRun {
+  const { task, probe } = request;
+  const args = codexArgs({
+    spec: task.spec,
+    taskId: task.id,
+    depth: task.depth,
+    server: runner.server,
+    files: request.files,
+    withheldEnv: request.withheldEnv,
+    disabledMcpServers: request.disabledMcpServers,
+    isFlagSupported: (flag, command) => hasFlag(probe, flag, command),
+    codexVersion: probe.version,
+  });
+  return startShim({
+    script: runner.shimScript,
+    directory: request.directory,
+    run: request.run,
+    limitMs: task.spec.timeoutMs,
+    graceMs: task.spec.lifetime === "detached" ? null : runner.orphanGraceMs,
+    bell: runner.bell,
+    command: [probe.binary, ...args],
+    cwd: task.spec.cwd,
+    env: {
+      ...request.env,
+      ...npmMarkers(probe),
+      CODEX_SWARM_TASK_ID: task.id,
+      CODEX_SWARM_DEPTH: String(task.depth + 1),
+    },
+  });
+}
+
+/** What the npm launcher would have set for the native binary that is started in its place. */
+function npmMarkers(probe: CodexProbe): Record<string, string> {
+  if (probe.packageRoot === undefined) return {};
+  return { CODEX_MANAGED_BY_NPM: "1", CODEX_MANAGED_PACKAGE_ROOT: probe.packageRoot };
+}
+
+/** Where a server's shims announce their ends. */
+export function bellDirectory(stateDir: string): string {
+  return join(stateDir, "ended");
+}

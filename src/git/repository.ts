@@ -1,0 +1,40 @@
+/** Finds the repository a directory belongs to by looking, without running git. */
+import { dirname, join, resolve } from "node:path";
+
+/** A directory's place in git. */
+export interface Repository {
+  /** The top of the working tree. */
+  readonly top: string;
+  /** The common `.git` directory, the same for all worktrees of a repository. */
+  readonly commonDir: string;
+}
+
+/** Finds the repository that holds `directory`, or `null`. Submodules and linked worktrees have a `.git` file. */
+export async function findRepository(directory: string): Promise<Repository | null> {
+  for (let top = resolve(directory);; top = dirname(top)) {
+    const commonDir = await commonDirOf(top);
+    if (commonDir !== null) return { top, commonDir };
+    if (dirname(top) === top) return null;
+  }
+}
+
+async function commonDirOf(top: string): Promise<string | null> {
+  const path = join(top, ".git");
+  try {
+    if ((await Deno.stat(path)).isDirectory) return await Deno.realPath(path);
+    const pointer = /^gitdir: (.+)$/m.exec(await Deno.readTextFile(path))?.[1];
+    if (pointer === undefined) return null;
+    const gitDir = resolve(top, pointer);
+    return await Deno.realPath(resolve(gitDir, await readLine(join(gitDir, "commondir")) ?? "."));
+  } catch {
+    return null;
+  }
+}
+
+async function readLine(path: string): Promise<string | null> {
+  try {
+    return (await Deno.readTextFile(path)).trim();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,160 @@
+/** MCP over standard input and output: one JSON-RPC message per line, and an answer even to lines that are none. */
+import { Buffer } from "node:buffer";
+import process from "node:process";
+import type { Readable, Writable } from "node:stream";
+import {
+  type JSONRPCMessage,
+  type McpServerFactory,
+  parseJSONRPCMessage,
+  ProtocolErrorCode,
+  type Transport,
+} from "@modelcontextprotocol/server";
+import { serveStdio as serveTransport } from "@modelcontextprotocol/server/stdio";
+import type { Log } from "../log.ts";
+
+/** Longest line that is read; a longer one is refused and passed over. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
+const NEWLINE = 10;
+
+/** A connection that is being served. */
+export interface StdioConnection {
+  /** Settles when the client has gone. */
+  readonly closed: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Serves one client on standard input and output, of either protocol era. */
+export function serveStdio(factory: McpServerFactory, log: Log): StdioConnection {
+  const transport = new LineTransport(process.stdin, process.stdout);
+  const connection = serveTransport(factory, {
+    transport,
+    onerror: (error) => log.warning("the connection had a fault", { error }),
+  });
+  return { closed: transport.closed, close: () => connection.close() };
+}
+
+/** Reads lines from one stream and writes lines to another. */
+class LineTransport implements Transport {
+  onmessage?: Transport["onmessage"];
+  onerror?: Transport["onerror"];
+  onclose?: Transport["onclose"];
+  readonly #input: Readable;
+  readonly #output: Writable;
+  readonly #closed = Promise.withResolvers<void>();
+  #parts: Uint8Array[] = [];
+  #length = 0;
+  #isOpen = true;
+
+  constructor(input: Readable, output: Writable) {
+    this.#input = input;
+    this.#output = output;
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  start(): Promise<void> {
+    this.#input.on("data", (chunk: Uint8Array) => this.#take(chunk));
+    this.#input.on("end", () => this.#end());
+    this.#input.on("close", () => this.#end());
+    this.#input.on("error", () => this.#end());
+    // A client that is gone shows as EPIPE here.
+    this.#output.on("error", () => this.#end());
+    return Promise.resolve();
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#isOpen) return resolve();
+      try {
+        this.#output.write(`${JSON.stringify(message)}\n`, () => resolve());
+      } catch {
+        this.#end();
+        resolve();
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    this.#end();
+    return Promise.resolve();
+  }
+
+  #end(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#input.pause();
+    this.onclose?.();
+    this.#closed.resolve();
+  }
+
+  #take(chunk: Uint8Array): void {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      this.#keep(chunk.subarray(start, end));
+      this.#finishLine();
+      start = end + 1;
+    }
+    this.#keep(chunk.subarray(start));
+  }
+
+  #keep(part: Uint8Array): void {
+    if (part.length === 0) return;
+    this.#length += part.length;
+    if (this.#length <= MAX_LINE_BYTES) this.#parts.push(part);
+    else this.#parts = [];
+  }
+
+  #finishLine(): void {
+    const length = this.#length;
+    const line = new TextDecoder().decode(Buffer.concat(this.#parts)).trim();
+    this.#parts = [];
+    this.#length = 0;
+    if (length > MAX_LINE_BYTES) {
+      this.#refuse(null, ProtocolErrorCode.InvalidRequest, `Invalid request: a line of ${length} bytes is too long.`);
+    } else if (line !== "") this.#receive(line);
+  }
+
+  #receive(line: string): void {
+    let json: unknown;
+    try {
+      json = JSON.parse(line);
+    } catch {
+      return this.#refuse(null, ProtocolErrorCode.ParseError, "Parse error: the line is not JSON.");
+    }
+    let message: JSONRPCMessage;
+    try {
+      message = parseJSONRPCMessage(withArguments(json));
+    } catch {
+      const reason = Array.isArray(json)
+        ? "Invalid request: batches are not served, send one message per line."
+        : "Invalid request: not a JSON-RPC 2.0 message.";
+      return this.#refuse(idOf(json), ProtocolErrorCode.InvalidRequest, reason);
+    }
+    this.onmessage?.(message);
+  }
+
+  /** Answers what is no message; JSON-RPC has the id `null` for that, which the SDK's types do not. */
+  #refuse(id: string | number | null, code: number, message: string): void {
+    if (!this.#isOpen) return;
+    this.#output.write(`${JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } })}\n`);
+  }
+}
+
+/** A call's `arguments: null` means none: the tool then says which it needs. */
+function withArguments(json: unknown): unknown {
+  if (!isObject(json) || json["method"] !== "tools/call" || !isObject(json["params"])) return json;
+  const { arguments: given, ...params } = json["params"];
+  return given === null ? { ...json, params } : json;
+}
+
+function idOf(json: unknown): string | number | null {
+  if (!isObject(json)) return null;
+  const { id } = json;
+  return typeof id === "string" || typeof id === "number" ? id : null;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

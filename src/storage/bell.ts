@@ -1,0 +1,59 @@
+import { basename, join } from "node:path";
+
+/**
+ * Hears of the ends of all tasks of a state directory, whichever server they belong to: shims and servers touch a file
+ * named after the task in one flat directory, so that a single watch is enough for any number of tasks.
+ */
+export class Bell {
+  readonly #directory: string;
+  readonly #waiting = new Map<string, Set<() => void>>();
+  #watcher: Deno.FsWatcher | undefined;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Settles at the task's next ring, after `timeoutMs`, or when the signal comes, whichever is first. */
+  next(id: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    this.#listen();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        this.#waiting.get(id)?.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, timeoutMs);
+      signal.addEventListener("abort", end, { once: true });
+      const waiting = this.#waiting.get(id) ?? new Set();
+      this.#waiting.set(id, waiting.add(end));
+      if (signal.aborted) end();
+    });
+  }
+
+  /** Tells all servers to look at the task again. */
+  async ring(id: string): Promise<void> {
+    await Deno.writeTextFile(join(this.#directory, id), "").catch(() => undefined);
+  }
+
+  /** Stops listening. */
+  close(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+  }
+
+  #listen(): void {
+    if (this.#watcher !== undefined) return;
+    const watcher = Deno.watchFs(this.#directory, { recursive: false });
+    this.#watcher = watcher;
+    void this.#pass(watcher);
+  }
+
+  async #pass(watcher: Deno.FsWatcher): Promise<void> {
+    for await (const { paths } of watcher) {
+      for (const path of paths) {
+        for (const wake of [...this.#waiting.get(basename(path)) ?? []]) wake();
+      }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { parseEvent } from "../codex/parse_events.ts";
+import type { AgentLog } from "../storage/agent_log.ts";
+import type { TaskDirectory } from "../storage/task_directory.ts";
+import { addEvent, emptyProgress } from "../task/progress.ts";
+import { type FinishedTask, isFinished, type Progress, type StopReason, type Task } from "../task/task.ts";
+
+/** A task that this server keeps an eye on: its record, and its events, of which every byte is read once. */
+export class FollowedTask {
+  readonly directory: TaskDirectory;
+  readonly #log: AgentLog;
+  readonly #finished = Promise.withResolvers<FinishedTask>();
+  readonly #stopped = new AbortController();
+  #task: Task;
+  #progress: Progress = emptyProgress();
+  #reading: Promise<void> = Promise.resolve();
+  #offlineSince: Date | null = null;
+
+  constructor(task: Task, directory: TaskDirectory) {
+    this.#task = task;
+    this.directory = directory;
+    this.#log = directory.events();
+  }
+
+  get task(): Task {
+    return this.#task;
+  }
+
+  /** What has been seen so far; see {@linkcode refresh}. */
+  get progress(): Progress {
+    return this.#progress;
+  }
+
+  /** Since when Codex has been waiting for the network, as far as its events were read; `null` when it isn't. */
+  get offlineSince(): Date | null {
+    return this.#offlineSince;
+  }
+
+  /** Settles when the task has ended. */
+  get finished(): Promise<FinishedTask> {
+    return this.#finished.promise;
+  }
+
+  /** Aborted with the first reason to stop that this server was given. */
+  get stopSignal(): AbortSignal {
+    return this.#stopped.signal;
+  }
+
+  /** The first reason to stop that this server was given. */
+  get stopReason(): StopReason | undefined {
+    return this.#stopped.signal.aborted ? this.#stopped.signal.reason : undefined;
+  }
+
+  /** Notes a reason to stop; a later one changes nothing. */
+  noteStop(reason: StopReason): void {
+    if (!this.#stopped.signal.aborted) this.#stopped.abort(reason);
+  }
+
+  /** Takes over a new state of the task; a finished one is told to all who wait. */
+  update(task: Task): void {
+    if (isFinished(this.#task)) return;
+    this.#task = task;
+    if (isFinished(task)) this.#finished.resolve(task);
+  }
+
+  /** Reads what Codex has written since the last time. Costs one `stat` when that is nothing. */
+  async refresh(): Promise<Progress> {
+    this.#reading = this.#reading.then(() => this.#read());
+    await this.#reading;
+    return this.#progress;
+  }
+
+  /** Reads to the end of a log that nobody writes to any more, an unfinished last line included. */
+  async readToEnd(): Promise<Progress> {
+    await this.refresh();
+    const torn = this.#log.takeTornTail();
+    if (torn !== null) this.#progress = addEvent(this.#progress, parseEvent(torn));
+    return this.#progress;
+  }
+
+  async #read(): Promise<void> {
+    const skippedBefore = this.#log.skippedLines;
+    for await (const line of this.#log.read()) {
+      if (line.trim() !== "") this.#progress = addEvent(this.#progress, parseEvent(line));
+    }
+    for (let skipped = this.#log.skippedLines - skippedBefore; skipped > 0; skipped--) {
+      this.#progress = addEvent(this.#progress, { type: "unreadable" });
+    }
+    if (this.#progress.waitingForNetwork === null) this.#offlineSince = null;
+    else this.#offlineSince ??= await this.directory.lastEventAt();
+  }
+}

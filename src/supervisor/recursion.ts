@@ -1,0 +1,34 @@
+/** Keeps agents from starting agents without end. */
+import { ancestors } from "../process/ancestors.ts";
+import { TaskError } from "../task/errors.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+/** Throws `recursion` when an agent at `depth` may not start another one. */
+export function checkDepth(depth: number, maxDepth: number): void {
+  if (depth < maxDepth) return;
+  throw new TaskError(
+    "recursion",
+    `Cannot start an agent from inside an agent: this call comes from depth ${depth} and --max-depth is ${maxDepth}. ` +
+      "Do the work yourself, or have the server started with a larger --max-depth.",
+  );
+}
+
+/**
+ * How many agents stand above this server: what its environment says, or more if one of its ancestor processes is the
+ * run of a task. Codex gives the MCP servers it starts a bare environment, so the marker alone is not enough.
+ */
+export async function serverDepth(
+  markedDepth: number,
+  options: {
+    readonly pid: number;
+    readonly env: Readonly<Record<string, string>>;
+    readonly supervisor: Pick<Supervisor, "runningPids">;
+  },
+): Promise<number> {
+  const [above, running] = await Promise.all([
+    ancestors(options.pid, options.env),
+    options.supervisor.runningPids(),
+  ]);
+  const depths = running.filter(({ pids }) => pids.some((pid) => above.includes(pid))).map(({ depth }) => depth + 1);
+  return Math.max(markedDepth, ...depths);
+}

@@ -1,0 +1,23 @@
+/** Which names stand for secrets. Codex's own list was KEY, SECRET and TOKEN while it still withheld any by default. */
+const SECRET_WORDS = /KEY|SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|BEARER|AUTHORIZATION/i;
+/** Values that are secrets whatever their name: keys of the usual providers. */
+const SECRET_VALUE = /\b(sk-|ghp_|gho_|github_pat_|xox[abp]-|AKIA|Bearer\s)/;
+
+/** Tells whether a variable or a configuration key looks like a secret. */
+export function isSecretName(name: string): boolean {
+  return SECRET_WORDS.test(name);
+}
+
+/** The variables that an agent's own commands shall not see: those that look like secrets and nobody passed on purpose. */
+export function secretVariables(env: Readonly<Record<string, string>>, given: ReadonlySet<string>): string[] {
+  return Object.keys(env).filter((name) => isSecretName(name) && !given.has(name)).sort();
+}
+
+/** Replaces the value of a `key=value` that looks like a secret, so that it can be shown. */
+export function maskConfigValue(setting: string): string {
+  const at = setting.indexOf("=");
+  if (at < 0) return setting;
+  // `env_key` names a variable that holds a key; the value is no secret.
+  const isSecret = isSecretName(setting.replaceAll(/env_key/g, "")) || SECRET_VALUE.test(setting.slice(at + 1));
+  return isSecret ? `${setting.slice(0, at)}=***` : setting;
+}

@@ -1,0 +1,60 @@
+/** Keeps answers within what a client passes on to its model. */
+
+/**
+ * Shares `total` characters over texts of the given lengths: short ones get all they need, the others the same share of
+ * what is left.
+ */
+export function shareBudget(lengths: readonly number[], total: number): number[] {
+  const shares = lengths.map(() => 0);
+  const byLength = lengths.map((length, index) => ({ length, index })).sort((a, b) => a.length - b.length);
+  let left = Math.max(0, total);
+  for (const [done, { length, index }] of byLength.entries()) {
+    const share = Math.min(length, Math.floor(left / (byLength.length - done)));
+    shares[index] = share;
+    left -= share;
+  }
+  return shares;
+}
+
+/** Cuts out the middle of a text that is longer than `maxLength` characters and says where the whole of it is. */
+export function cutMiddle(text: string, maxLength: number, wholeIn: string): string {
+  if (text.length <= maxLength) return text;
+  const mark = `\n\n[… ${
+    text.length.toLocaleString("en")
+  } characters in all, the middle is left out; whole: ${wholeIn} …]\n\n`;
+  const kept = Math.max(0, maxLength - mark.length);
+  const head = Math.ceil(kept * 0.6);
+  return `${text.slice(0, head)}${mark}${text.slice(text.length - (kept - head))}`.toWellFormed();
+}
+
+/** How long a text becomes inside JSON, quotes aside. */
+export function jsonLength(text: string): number {
+  return JSON.stringify(text).length - 2;
+}
+
+/** Cuts a text on one line to `maxLength` characters. */
+export function cutEnd(text: string, maxLength: number): string {
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line.length <= maxLength ? line : `${line.slice(0, maxLength - 1)}…`.toWellFormed();
+}
+
+/** The end of a text on one line, at most `maxLength` characters. */
+export function cutStart(text: string, maxLength: number): string {
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line.length <= maxLength ? line : `…${line.slice(line.length - maxLength + 1)}`.toWellFormed();
+}
+
+/** Blocks joined by blank lines, as many as fit. */
+export function boundedBlocks(blocks: readonly string[], maxLength: number): string {
+  const kept: string[] = [];
+  let length = 0;
+  for (const block of blocks) {
+    length += block.length + 2;
+    if (kept.length > 0 && length > maxLength - 100) {
+      kept.push(`… and ${blocks.length - kept.length} more: ask for fewer task_ids.`);
+      break;
+    }
+    kept.push(block);
+  }
+  return kept.join("\n\n");
+}

@@ -1,0 +1,26 @@
+import { z } from "zod";
+import { threadIdOf } from "./task_data.ts";
+import { agentAnswer, runAgent } from "./run_agent.ts";
+import { runParameters, startRequest } from "./run_parameters.ts";
+import { runOutput } from "./outputs.ts";
+import { defineTool, type ToolAnswer } from "./tool.ts";
+
+export const codex = defineTool({
+  name: "codex",
+  title: "Run a Codex agent",
+  description: "Run one Codex agent and wait for its answer. For long or parallel work use codex_async, then " +
+    "codex_wait. Cancelling the call stops the agent. Go on with codex_reply(threadId).",
+  effect: "agent",
+  input: z.object(runParameters),
+  output: runOutput,
+  async handle(input, call, services): Promise<ToolAnswer> {
+    const run = await runAgent(startRequest(input, call, "server-bound"), call, services);
+    const threadId = threadIdOf(run.view);
+    return agentAnswer(
+      run,
+      (answer) =>
+        `${answer}\n\n---\nThread ID: ${threadId}\n` +
+        `Use codex_reply(threadId="${threadId}", prompt="...") to continue this session.`,
+    );
+  },
+});

@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { findViews } from "./find_views.ts";
+import { taskOutput } from "./outputs.ts";
+import { taskData } from "./task_data.ts";
+import { defineTool, type ToolAnswer } from "./tool.ts";
+
+export const codexCancel = defineTool({
+  name: "codex_cancel",
+  title: "Stop a Codex task",
+  description: "Stop a task's agent, gently first. What it has changed stays; its thread can be continued with " +
+    "codex_reply.",
+  effect: "destructive",
+  input: z.object({ task_id: z.string().describe("Task id") }),
+  output: taskOutput,
+  async handle(input, _call, services): Promise<ToolAnswer> {
+    const { missing: [missing] } = await findViews([input.task_id], services);
+    if (missing !== undefined) {
+      return { text: `Task ${input.task_id}: ${missing.data["error"]}`, structured: missing.data, isError: true };
+    }
+    const answer = await services.supervisor.stop(input.task_id, "cancelled");
+    const view = await services.supervisor.view(input.task_id);
+    const { status } = view.task.state;
+    // codex-mcp-swarm's words.
+    const words = answer === "cancelled" && status === "cancelled" ? "Task cancelled" : `Task already ${status}`;
+    return {
+      text: `Task ${input.task_id}: ${words}`,
+      structured: { ...taskData(view, new Date(), null), message: words },
+    };
+  },
+});

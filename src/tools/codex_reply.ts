@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { TaskError } from "../task/errors.ts";
+import { runOutput } from "./outputs.ts";
+import { agentAnswer, runAgent } from "./run_agent.ts";
+import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
+
+const threadId = z.string().describe("Thread to go on with");
+const prompt = z.string().describe("What the agent shall do next");
+
+export const codexReply = defineTool({
+  name: "codex_reply",
+  title: "Continue a Codex thread",
+  description: "Send a follow-up to a thread and wait for the answer. Sandbox, model and working directory stay as " +
+    "they were. Cancelling the call stops the agent.",
+  effect: "agent",
+  input: z.object({ threadId, prompt }),
+  output: runOutput,
+  handle: reply,
+});
+
+/** The name and parameters of the removed `codex mcp-server`. */
+export const codexReplyAlias = defineTool({
+  name: "codex-reply",
+  title: "Continue a Codex thread (old name)",
+  description: "Same as codex_reply, for clients of the former codex mcp-server.",
+  effect: "agent",
+  input: z.object({
+    threadId: threadId.optional(),
+    conversationId: z.string().optional().describe("Old name of threadId"),
+    prompt,
+  }),
+  output: runOutput,
+  async handle(input, call, services): Promise<ToolAnswer> {
+    const id = input.threadId ?? input.conversationId;
+    if (id === undefined) throw new TaskError("invalid_argument", "Cannot reply: threadId is missing.");
+    return await reply({ threadId: id, prompt: input.prompt }, call, services);
+  },
+});
+
+async function reply(
+  input: { readonly threadId: string; readonly prompt: string },
+  call: ToolCall,
+  services: ToolServices,
+): Promise<ToolAnswer> {
+  const { callerThreadId } = call;
+  const run = await runAgent({ ...input, callerThreadId, lifetime: "server-bound" }, call, services);
+  return agentAnswer(run, (answer) => answer);
+}

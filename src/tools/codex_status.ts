@@ -1,0 +1,57 @@
+import { z } from "zod";
+import type { TaskView } from "../supervisor/supervisor.ts";
+import { isFinished } from "../task/task.ts";
+import { boundedBlocks } from "./bounded_text.ts";
+import { findViews } from "./find_views.ts";
+import { tasksOutput } from "./outputs.ts";
+import { boundedTaskData, briefTaskData } from "./task_data.ts";
+import { statusText } from "./task_text.ts";
+import { defineTool, type ToolAnswer, type ToolServices } from "./tool.ts";
+
+/** Tasks listed at most when no ids are given: those that have not ended, then the newest. */
+const MAX_LISTED = 20;
+
+export const codexStatus = defineTool({
+  name: "codex_status",
+  title: "Look at Codex tasks",
+  description: "What tasks are doing right now: phase, command, reasoning, plan, files, tokens. Without task_ids it " +
+    "lists this repository's tasks. Returns at once; to wait use codex_wait.",
+  effect: "read",
+  input: z.object({
+    task_ids: z.array(z.string()).optional().describe("Task ids; left out: list"),
+    all: z.boolean().optional().describe("List other repositories' tasks too"),
+  }),
+  output: tasksOutput,
+  async handle(input, call, services): Promise<ToolAnswer> {
+    const now = new Date();
+    const isList = (input.task_ids ?? []).length === 0;
+    const ids = isList ? await listedIds(input.all, services) : input.task_ids ?? [];
+    const { views, missing } = await findViews(ids, services);
+    const { tasks, shown } = isList
+      ? listData(views, now)
+      : boundedTaskData(views, { now, maxLength: call.answerChars - 300 });
+    const texts = [...views.map((view) => statusText(view, now)), ...missing.map(({ text }) => text)];
+    if (texts.length === 0) texts.push("No tasks in this repository. all=true lists those of others.");
+    const rest = views.slice(shown).map(({ task }) => task.id);
+    return {
+      text: boundedBlocks(texts, call.answerChars),
+      structured: {
+        tasks: [...tasks, ...missing.map(({ data }) => data)],
+        ...(rest.length === 0 ? {} : { next: `More: codex_status(task_ids=${JSON.stringify(rest.slice(0, 100))}).` }),
+      },
+    };
+  },
+});
+
+async function listedIds(all: boolean | undefined, services: ToolServices): Promise<string[]> {
+  const tasks = await services.supervisor.list(all === true ? undefined : await services.repository());
+  const open = tasks.filter((task) => !isFinished(task));
+  const ended = tasks.filter(isFinished);
+  const room = Math.max(0, MAX_LISTED - open.length);
+  return [...open, ...(room === 0 ? [] : ended.slice(-room).reverse())].map(({ id }) => id);
+}
+
+/** A list tells what there is; an ended task's answer is asked for by its id. */
+function listData(views: readonly TaskView[], now: Date): ReturnType<typeof boundedTaskData> {
+  return { tasks: views.map((view) => briefTaskData(view, now, null)), shown: views.length };
+}

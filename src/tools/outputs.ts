@@ -1,0 +1,26 @@
+/** Output schemas: loose, because a field more must never make a client refuse an answer. */
+import { z } from "zod";
+
+const taskFields = {
+  task_id: z.string().describe("Task id"),
+  status: z.string().describe("queued, running, completed, failed, cancelled, timed_out or interrupted"),
+};
+
+/** One task: see `task_data.ts` for the other fields. */
+export const taskOutput = z.looseObject(taskFields);
+
+/** A run that was waited for, with the two fields of the former `codex mcp-server`. */
+export const runOutput = z.looseObject({
+  threadId: z.string().nullable().describe("Thread to continue with codex_reply"),
+  content: z.string().describe("The agent's final message, or why there is none"),
+  ...taskFields,
+});
+
+/** A task that was started and runs on. */
+export const startedOutput = z.looseObject({ ...taskFields, next: z.string().describe("What to call next") });
+
+/** Several tasks. */
+export const tasksOutput = z.looseObject({
+  tasks: z.array(z.looseObject({ task_id: z.string(), status: z.string() })).describe("In the order asked for"),
+  next: z.string().optional().describe("What to call next"),
+});

@@ -1,0 +1,141 @@
+/** Turns a task into text, in the layout of codex-mcp-swarm. */
+import { failureCategory } from "../codex/failure.ts";
+import { describeExitCode } from "../codex/outcome.ts";
+import type { TaskView } from "../supervisor/supervisor.ts";
+import { type Failure, type FinishedState, isFinished } from "../task/task.ts";
+import { cutEnd, cutStart } from "./bounded_text.ts";
+import {
+  elapsedSeconds,
+  MAX_COMMAND,
+  MAX_OUTPUT,
+  MAX_THINKING,
+  phaseOf,
+  silentSeconds,
+  threadIdOf,
+  toolsCalled,
+  usageData,
+} from "./task_data.ts";
+
+/** The lines of codex-mcp-swarm's live status. */
+export function statusText(view: TaskView, now: Date): string {
+  const { task, progress } = view;
+  const lines = [heading(view, now), ...threadLines(view)];
+  if (task.spec.label !== undefined) lines.push(`Label: ${task.spec.label}`);
+  lines.push(`Phase: ${phaseOf(view)}`);
+  const failure = isFinished(task) ? task.state.outcome.failure : undefined;
+  if (failure !== undefined) lines.push(...failureLines(view, failure));
+  lines.push(`Tools called: ${toolsCalled(view)}`);
+  const command = progress.currentCommand ?? progress.lastCommand?.command;
+  if (command !== undefined) lines.push(`Last tool: exec_command(${cutEnd(command, MAX_COMMAND)})`);
+  if (progress.lastReasoning !== null) lines.push(`Thinking: ${cutStart(progress.lastReasoning, MAX_THINKING)}`);
+  if (view.answer !== null) lines.push(`Output: ${cutStart(view.answer, MAX_OUTPUT)}`);
+  if (progress.plan.length > 0) {
+    lines.push(`Plan: ${progress.plan.map((step) => `[${step.completed ? "x" : " "}] ${step.text}`).join("; ")}`);
+  }
+  if (progress.filesChanged.length > 0) {
+    const shown = progress.filesChanged.slice(0, 10).map(({ path, kind }) => `${kind} ${path}`);
+    lines.push(`Files changed: ${progress.filesChanged.length + progress.filesChangedBeyond} (${shown.join(", ")})`);
+  }
+  if (progress.subAgents > 0) lines.push(`Sub-agents: ${progress.subAgents}`);
+  const usage = usageData(view);
+  if (usage !== undefined) {
+    lines.push(`Tokens: ${usage.this_task.input_tokens} in, ${usage.this_task.output_tokens} out`);
+  }
+  const silent = silentSeconds(view, now);
+  if (silent !== undefined && silent >= 10) lines.push(`Silent: ${silent}s`);
+  const { mode, source } = task.spec.effectiveSandbox;
+  lines.push(`Sandbox: ${mode} (${source})`);
+  return lines.join("\n");
+}
+
+/** `=== Task … ===`, with what a wait or a status says of the task's state. */
+export function heading(view: TaskView, now: Date): string {
+  const { task } = view;
+  const seconds = elapsedSeconds(task, now);
+  return `=== Task ${task.id} (${stateWords(view, seconds)}) ===`;
+}
+
+function stateWords({ task, queuePosition }: TaskView, seconds: number): string {
+  const { state } = task;
+  switch (state.status) {
+    case "queued":
+      return queuePosition === null ? "queued" : `queued, position ${queuePosition}`;
+    case "running":
+      return `${seconds}s elapsed`;
+    case "completed":
+      return `COMPLETED in ${seconds}s`;
+    case "failed":
+      return `FAILED in ${seconds}s, exit ${exitWords(state)}`;
+    case "cancelled":
+      return `CANCELLED after ${seconds}s`;
+    case "timed_out":
+      return `TIMED OUT after ${seconds}s`;
+    case "interrupted":
+      return `INTERRUPTED after ${seconds}s`;
+  }
+}
+
+function exitWords({ outcome }: FinishedState): string {
+  return outcome.exitCode === null ? "unknown" : describeExitCode(outcome.exitCode);
+}
+
+/** `Thread ID:` and, for the tasks that have one, the worktree. */
+export function threadLines(view: TaskView): string[] {
+  const threadId = threadIdOf(view);
+  return threadId === null ? [] : [`Thread ID: ${threadId}`];
+}
+
+/** One task's result as `codex_wait` words it. */
+export function resultText(view: TaskView, now: Date, answer: string | null): string {
+  const { task } = view;
+  if (!isFinished(task)) {
+    return `=== Task ${task.id} === STILL RUNNING (wait timed out, task is NOT killed -- call codex_wait again to resume waiting)`;
+  }
+  const { outcome } = task.state;
+  // codex-mcp-swarm words a completed task in lower case here, and in upper case in its status.
+  const lines = [
+    outcome.status === "completed"
+      ? `=== Task ${task.id} (completed in ${elapsedSeconds(task, now)}s) ===`
+      : heading(view, now),
+    ...threadLines(view),
+  ];
+  if (outcome.failure !== undefined) lines.push(...failureLines(view, outcome.failure));
+  if (outcome.status === "completed") lines.push(answer ?? "No output from Codex");
+  else if (answer !== null) lines.push(`Partial output (before failure): ${cutStart(answer, MAX_OUTPUT)}`);
+  lines.push(...verdictLines(task.state));
+  return lines.join("\n");
+}
+
+/** codex-mcp-swarm's failure block. */
+export function failureLines(view: TaskView, failure: Failure): string[] {
+  return [
+    ...(view.task.spec.model === undefined ? [] : [`Model: ${view.task.spec.model}`]),
+    `Cause: ${failure.message}`,
+    `Category: ${failureCategory(failure)}`,
+    `Retryable: ${failure.retryable ? "yes" : "no"} (informational only; the wrapper did not retry)`,
+    `Action: ${failure.action}`,
+  ];
+}
+
+/** What the output schema says of the answer. */
+export function verdictLines({ outcome }: FinishedState): string[] {
+  const verdict = outcome.outputSchemaVerdict;
+  if (verdict === undefined) return [];
+  return [verdict.valid ? "Output schema: valid" : `Output schema: INVALID (${verdict.errors.join("; ")})`];
+}
+
+/** How a blocking tool words an end that is no answer. */
+export function headline(state: FinishedState): string {
+  switch (state.status) {
+    case "completed":
+      return "Codex completed";
+    case "failed":
+      return `Codex FAILED (exit ${exitWords(state)})`;
+    case "cancelled":
+      return "Cancelled by client";
+    case "timed_out":
+      return "Error: Codex execution timed out";
+    case "interrupted":
+      return "Codex was INTERRUPTED";
+  }
+}

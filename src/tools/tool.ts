@@ -1,0 +1,64 @@
+/** What a tool is: a name, a promise to the model, two schemas and one short handler. */
+import type { z } from "zod";
+import type { StartRequest } from "../supervisor/plan_task.ts";
+import type { Supervisor } from "../supervisor/supervisor.ts";
+import type { PlannedTask } from "../supervisor/supervisor.ts";
+
+/**
+ * What a tool does to the world; all four MCP annotations follow from it.
+ * `agent`: starts an agent, which may do whatever its sandbox lets it.
+ */
+export type ToolEffect = "read" | "destructive" | "agent";
+
+/** Who calls, and how to reach them while the call lasts. */
+export interface ToolCall {
+  /** Aborted when the client cancels the call or leaves. */
+  readonly signal: AbortSignal;
+  /** Longest answer that the client passes on whole to its model, in characters. */
+  readonly answerChars: number;
+  /** Longest time that the client surely waits for an answer. */
+  readonly waitMs: number;
+  /** The Codex thread that makes the call, when the client is Codex. */
+  readonly callerThreadId: string | null;
+  /** Tells the client how far the work is; does nothing unless the client asked. */
+  report(message: string): Promise<void>;
+}
+
+/** What tools work with. */
+export interface ToolServices {
+  readonly supervisor: Supervisor;
+  readonly plan: (request: StartRequest) => Promise<PlannedTask>;
+  /** The caller's repository: what lists show unless all is asked for. */
+  readonly repository: () => Promise<string>;
+  readonly minWaitMs: number;
+}
+
+/** The same answer twice: as text for people and as data for models. */
+export interface ToolAnswer {
+  readonly text: string;
+  readonly structured: Readonly<Record<string, unknown>>;
+  /** The call, or the one run it stood for, failed. */
+  readonly isError?: boolean;
+}
+
+/** A tool as the server sees it. */
+export interface Tool {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly effect: ToolEffect;
+  readonly input: z.ZodObject;
+  readonly output: z.ZodObject;
+  /** `input` has passed the input schema. */
+  readonly handle: (input: unknown, call: ToolCall, services: ToolServices) => Promise<ToolAnswer>;
+}
+
+/** Ties a handler to its input schema. */
+export function defineTool<Input extends z.ZodObject>(
+  tool: Omit<Tool, "input" | "handle"> & {
+    readonly input: Input;
+    readonly handle: (input: z.output<Input>, call: ToolCall, services: ToolServices) => Promise<ToolAnswer>;
+  },
+): Tool {
+  return { ...tool, handle: (input, call, services) => tool.handle(tool.input.parse(input), call, services) };
+}
