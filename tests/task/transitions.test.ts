@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { emptyProgress } from "../../src/task/progress.ts";
+import { isFinished, type Outcome, type Task, type TaskState } from "../../src/task/task.ts";
+import { finish, startRun } from "../../src/task/transitions.ts";
+
+const FIRST = new Date("2026-11-01T10:00:00Z");
+const LATER = new Date("2026-11-01T10:05:00Z");
+const OUTCOME: Outcome = { status: "failed", exitCode: 1, statusInferred: false };
+
+function task(state: TaskState): Task {
+  return {
+    id: "0123abcd",
+    createdAt: FIRST,
+    repository: "/repository/.git",
+    depth: 0,
+    spec: {
+      cwd: "/repository",
+      addDirs: [],
+      config: {},
+      images: [],
+      envNames: [],
+      timeoutMs: 1_000,
+      lifetime: "detached",
+      effectiveSandbox: { mode: "read-only", source: "Codex default", network: null },
+      notes: [],
+      usageBefore: null,
+    },
+    state,
+  };
+}
+
+Deno.test("startRun() makes a queued task run", () => {
+  const started = startRun(task({ status: "queued" }), { at: LATER, run: 1 });
+  assert.deepEqual(started, task({ status: "running", startedAt: LATER, run: 1 }));
+});
+
+Deno.test("startRun() counts a later run from the first one's start", () => {
+  const started = startRun(task({ status: "running", startedAt: FIRST, run: 1 }), { at: LATER, run: 2 });
+  assert.deepEqual(started, task({ status: "running", startedAt: FIRST, run: 2 }));
+});
+
+Deno.test("startRun() refuses a task that has ended", () => {
+  const ended = finish(task({ status: "queued" }), { at: LATER, outcome: OUTCOME, progress: emptyProgress() });
+  assert.throws(
+    () => startRun(ended, { at: LATER, run: 1 }),
+    new Error("task 0123abcd has ended and cannot run again"),
+  );
+});
+
+Deno.test("finish() keeps when and in which run a task ran", () => {
+  const progress = { ...emptyProgress(), lastMessage: "long answer", currentCommand: "sleep 1", commands: 3 };
+  const running = task({ status: "running", startedAt: FIRST, run: 2 });
+  assert.equal(isFinished(running), false);
+  const ended = finish(running, { at: LATER, outcome: OUTCOME, progress });
+  assert.equal(isFinished(ended), true);
+  assert.deepEqual(
+    ended,
+    task({
+      status: "failed",
+      startedAt: FIRST,
+      endedAt: LATER,
+      run: 2,
+      outcome: OUTCOME,
+      progress: { ...emptyProgress(), commands: 3 },
+    }),
+  );
+});
+
+Deno.test("finish() ends a queued task that never ran", () => {
+  const outcome: Outcome = { status: "cancelled", exitCode: null, statusInferred: false, stopReason: "cancelled" };
+  assert.deepEqual(
+    finish(task({ status: "queued" }), { at: LATER, outcome, progress: emptyProgress() }).state,
+    { status: "cancelled", startedAt: null, endedAt: LATER, run: 0, outcome, progress: emptyProgress() },
+  );
+});
+
+Deno.test("finish() never changes a task that has ended", () => {
+  const ended = finish(task({ status: "queued" }), { at: FIRST, outcome: OUTCOME, progress: emptyProgress() });
+  const again: Outcome = { status: "completed", exitCode: 0, statusInferred: false };
+  assert.equal(finish(ended, { at: LATER, outcome: again, progress: emptyProgress() }), ended);
+});
