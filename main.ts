@@ -17,6 +17,7 @@ import { serveStdio } from "./src/server/stdio.ts";
 import { planTask } from "./src/supervisor/plan_task.ts";
 import { serverDepth } from "./src/supervisor/recursion.ts";
 import { Supervisor } from "./src/supervisor/supervisor.ts";
+import { TaskError } from "./src/task/errors.ts";
 import { tools } from "./src/tools/mod.ts";
 import type { ToolServices } from "./src/tools/tool.ts";
 
@@ -59,7 +60,7 @@ async function serve(config: Config): Promise<number> {
   await Deno.permissions.revoke({ name: "net" });
   const log = await openLog(config);
   for (const warning of config.warnings) log.warning(warning);
-  const supervisor = await createSupervisor(config, log);
+  const supervisor = createSupervisor(config, log);
   const repository = remember(async () => (await findRepository(config.cwd))?.commonDir ?? config.cwd);
   const services = {
     supervisor,
@@ -94,16 +95,21 @@ async function serve(config: Config): Promise<number> {
   return 0;
 }
 
-async function createSupervisor(config: Config, log: Log): Promise<Supervisor> {
+function createSupervisor(config: Config, log: Log): Supervisor {
   const bell = bellDirectory(config.stateDir);
-  let shimScript = "";
-  try {
-    for (const directory of [config.stateDir, config.tasksDir, bell]) await Deno.mkdir(directory, PRIVATE);
-    shimScript = await installShim(config.stateDir);
-  } catch (error) {
-    // Said again, as an answer, by each call that needs it.
-    log.error("the state directory cannot be written", { directory: config.stateDir, error });
-  }
+  const shimScript = rememberSuccess(async () => {
+    try {
+      for (const directory of [config.stateDir, config.tasksDir, bell]) await Deno.mkdir(directory, PRIVATE);
+      return await installShim(config.stateDir);
+    } catch (error) {
+      throw new TaskError(
+        "state_not_writable",
+        `Cannot write the state directory ${config.stateDir}: ${error instanceof Error ? error.message : error}. ` +
+          "Free some space there or name another directory with --state-dir.",
+        { cause: error },
+      );
+    }
+  });
   return new Supervisor({
     tasksDir: config.tasksDir,
     codexHome: config.codexHome,

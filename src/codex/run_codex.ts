@@ -7,7 +7,8 @@ import { type CodexProbe, hasFlag } from "./probe.ts";
 
 /** What every run of a server has in common. */
 export interface CodexRunner {
-  readonly shimScript: string;
+  /** Makes the places that runs need, once, and gives the shim's path. Throws `state_not_writable`. */
+  readonly shimScript: () => Promise<string>;
   /** Directory in which the shims announce their ends. */
   readonly bell: string;
   readonly server: CodexArgsInput["server"];
@@ -32,7 +33,7 @@ export interface RunRequest {
 export type CodexRun = Pick<Shim, "ended" | "release">;
 
 /** Starts Codex for a task whose directory exists. Its events, its messages and its exit status go into that directory. */
-export function runCodex(runner: CodexRunner, request: RunRequest): CodexRun {
+export async function runCodex(runner: CodexRunner, request: RunRequest): Promise<CodexRun> {
   const { task, probe } = request;
   const args = codexArgs({
     spec: task.spec,
@@ -46,7 +47,7 @@ export function runCodex(runner: CodexRunner, request: RunRequest): CodexRun {
     codexVersion: probe.version,
   });
   return startShim({
-    script: runner.shimScript,
+    script: await runner.shimScript(),
     directory: request.directory,
     run: request.run,
     limitMs: task.spec.timeoutMs,

@@ -199,6 +199,7 @@ async function isLocked(path: string): Promise<boolean> {
   }
 }
 
+/** Whole seconds where that is exact: not every sleep(1) knows fractions. */
 function seconds(ms: number): string {
-  return (ms / 1000).toFixed(3);
+  return String(ms / 1000);
 }

@@ -44,6 +44,8 @@ export class Bell {
 
   #listen(): void {
     if (this.#watcher !== undefined) return;
+    // Nobody has rung yet where the directory is not there.
+    Deno.mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     const watcher = Deno.watchFs(this.#directory, { recursive: false });
     this.#watcher = watcher;
     void this.#pass(watcher);

@@ -44,17 +44,19 @@ export function cutStart(text: string, maxLength: number): string {
   return line.length <= maxLength ? line : `…${line.slice(line.length - maxLength + 1)}`.toWellFormed();
 }
 
-/** Blocks joined by blank lines, as many as fit. */
-export function boundedBlocks(blocks: readonly string[], maxLength: number): string {
-  const kept: string[] = [];
-  let length = 0;
+/** Blocks joined by blank lines, as many as fit; `shown` is how many those are. */
+export function joinBlocks(
+  blocks: readonly string[],
+  maxLength: number,
+): { readonly text: string; readonly shown: number } {
+  let shown = 0;
+  let length = 100;
   for (const block of blocks) {
     length += block.length + 2;
-    if (kept.length > 0 && length > maxLength - 100) {
-      kept.push(`… and ${blocks.length - kept.length} more: ask for fewer task_ids.`);
-      break;
-    }
-    kept.push(block);
+    if (shown > 0 && length > maxLength) break;
+    shown++;
   }
-  return kept.join("\n\n");
+  const rest = blocks.length - shown;
+  const kept = blocks.slice(0, shown);
+  return { text: [...kept, ...(rest === 0 ? [] : [`… and ${rest} more: ask again for those.`])].join("\n\n"), shown };
 }

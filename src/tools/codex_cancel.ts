@@ -21,7 +21,7 @@ export const codexCancel = defineTool({
     const view = await services.supervisor.view(input.task_id);
     const { status } = view.task.state;
     // codex-mcp-swarm's words.
-    const words = answer === "cancelled" && status === "cancelled" ? "Task cancelled" : `Task already ${status}`;
+    const words = answer === "stopped" && status === "cancelled" ? "Task cancelled" : `Task already ${status}`;
     return {
       text: `Task ${input.task_id}: ${words}`,
       structured: { ...taskData(view, new Date(), null), message: words },

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { TaskView } from "../supervisor/supervisor.ts";
 import { isFinished } from "../task/task.ts";
-import { boundedBlocks } from "./bounded_text.ts";
+import { joinBlocks } from "./bounded_text.ts";
 import { findViews } from "./find_views.ts";
 import { tasksOutput } from "./outputs.ts";
 import { boundedTaskData, briefTaskData } from "./task_data.ts";
@@ -34,7 +34,7 @@ export const codexStatus = defineTool({
     if (texts.length === 0) texts.push("No tasks in this repository. all=true lists those of others.");
     const rest = views.slice(shown).map(({ task }) => task.id);
     return {
-      text: boundedBlocks(texts, call.answerChars),
+      text: joinBlocks(texts, call.answerChars).text,
       structured: {
         tasks: [...tasks, ...missing.map(({ data }) => data)],
         ...(rest.length === 0 ? {} : { next: `More: codex_status(task_ids=${JSON.stringify(rest.slice(0, 100))}).` }),

@@ -6,13 +6,17 @@ import { findViews } from "./find_views.ts";
 import { tasksOutput } from "./outputs.ts";
 import { reportProgress } from "./progress_reports.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
-import { boundedBlocks } from "./bounded_text.ts";
+import { joinBlocks } from "./bounded_text.ts";
 import { boundedTaskData, phaseOf } from "./task_data.ts";
 import { resultText } from "./task_text.ts";
 import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
 
 /** codex-mcp-swarm's default, in seconds. */
 const DEFAULT_TIMEOUT = 1_800;
+/** Characters that an answer needs besides the answers of agents: around each task's, for each id, and in all. */
+const TEXT_PER_TASK = 250;
+const DATA_PER_ID = 40;
+const DATA_AROUND = 400;
 
 export const codexWait = defineTool({
   name: "codex_wait",
@@ -38,33 +42,51 @@ export const codexWait = defineTool({
     const pending = found.map(({ task }) => task.id).filter((id) => !delivered.has(id));
     await waitFor(pending, input.until ?? "all", waitMs(input.timeout, call, services), call, services);
 
-    const now = new Date();
     const { views } = await findViews(pending, services);
-    const ended = views.filter(({ task }) => isFinished(task));
-    const running = views.filter(({ task }) => !isFinished(task));
-    const { tasks, shown } = boundedTaskData(ended, { now, maxLength: call.answerChars - 400 - running.length * 12 });
-    const told = ended.slice(0, shown);
-    for (const { task } of told) {
-      await services.supervisor.markRead(task.id);
-      delivered.add(task.id);
+    const answer = presentWait(views, { now: new Date(), answerChars: call.answerChars });
+    for (const id of answer.told) {
+      await services.supervisor.markRead(id);
+      delivered.add(id);
     }
-    const open = [...ended.slice(shown), ...running].map(({ task }) => task.id);
     const cursor = [...delivered].join(",");
+    const open = views.map(({ task }) => task.id).filter((id) => !delivered.has(id));
+    const again = `codex_wait(task_ids=${JSON.stringify(open)}, cursor="${cursor}")`;
+    const texts = [answer.text, ...missing.map(({ text }) => text)].filter((text) => text !== "");
     return {
-      text: waitText([...told, ...running], { now, missing, cursor, call }),
+      text: texts.length === 0 ? "Nothing new: all of these ends were told before." : texts.join("\n\n"),
       structured: {
-        tasks: [...tasks, ...missing.map(({ data }) => data)],
-        running: running.map(({ task }) => task.id),
+        tasks: [...answer.tasks, ...missing.map(({ data }) => data)],
+        running: views.filter(({ task }) => !isFinished(task)).map(({ task }) => task.id),
         cursor,
         next: open.length === 0
           ? "All have ended."
-          : `STILL RUNNING or not told yet, nothing was stopped: call codex_wait(task_ids=${
-            JSON.stringify(open)
-          }, cursor="${cursor}") again.`,
+          : `STILL RUNNING or not told yet; nothing was stopped. Call ${again}.`,
       },
     };
   },
 });
+
+/** What is told of the tasks, and of which ends; an end that does not fit any more is told next time. */
+function presentWait(
+  views: readonly TaskView[],
+  { now, answerChars }: { readonly now: Date; readonly answerChars: number },
+): { readonly text: string; readonly tasks: Record<string, unknown>[]; readonly told: string[] } {
+  const ended = views.filter(({ task }) => isFinished(task));
+  const answers = boundedAnswers(ended, answerChars - TEXT_PER_TASK * views.length, (text) => text.length);
+  const blocks = ended.map((view, index) => resultText(view, now, answers[index] ?? null));
+  const running = views.filter(({ task }) => !isFinished(task)).map((view) => resultText(view, now, null));
+  const runningLength = running.reduce((sum, block) => sum + block.length + 2, 0);
+  const joined = joinBlocks(blocks, answerChars - runningLength);
+  const data = boundedTaskData(ended.slice(0, joined.shown), {
+    now,
+    maxLength: answerChars - DATA_AROUND - DATA_PER_ID * views.length,
+  });
+  return {
+    text: [joined.text, ...running].filter((text) => text !== "").join("\n\n"),
+    tasks: data.tasks,
+    told: ended.slice(0, data.shown).map(({ task }) => task.id),
+  };
+}
 
 /** How long this call may take: what was asked, at least the configured floor, at most what the client bears. */
 function waitMs(timeout: number | null | undefined, call: ToolCall, services: ToolServices): number {
@@ -105,21 +127,4 @@ function describe(views: readonly TaskView[]): string {
     return `${view.task.spec.label ?? view.task.id}: ${currentCommand ?? phaseOf(view)}`.slice(0, 100);
   });
   return [`${views.length - working.length}/${views.length} done`, ...phases].join("; ");
-}
-
-function waitText(
-  views: readonly TaskView[],
-  { now, missing, cursor, call }: {
-    readonly now: Date;
-    readonly missing: readonly { readonly text: string }[];
-    readonly cursor: string;
-    readonly call: ToolCall;
-  },
-): string {
-  const room = call.answerChars - 200 * (views.length + missing.length) - cursor.length;
-  const answers = boundedAnswers(views, Math.max(room, 0), (text) => text.length);
-  const blocks = views.map((view, index) => resultText(view, now, answers[index] ?? null));
-  const texts = [...blocks, ...missing.map(({ text }) => text)];
-  if (texts.length === 0) texts.push("Nothing new: all of these ends were told before.");
-  return boundedBlocks(texts, call.answerChars);
 }

@@ -1,5 +1,5 @@
 /** What the blocking tools share: one agent, from its start to its answer. */
-import type { StartRequest } from "../supervisor/plan_task.ts";
+import type { StartRequest } from "../supervisor/start_request.ts";
 import type { TaskView } from "../supervisor/supervisor.ts";
 import { isFinished } from "../task/task.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
@@ -37,15 +37,15 @@ export async function runAgent(request: StartRequest, call: ToolCall, services: 
   }
   const view = await supervisor.view(id);
   await supervisor.markRead(id);
-  const bare = taskData(view, new Date(), null);
+  // The two fields of the removed `codex mcp-server` come first, then everything else.
+  const bare = { threadId: threadIdOf(view), content: "", ...taskData(view, new Date(), null) };
   const room = call.answerChars - JSON.stringify(bare).length;
   const inData = boundedAnswers([view], room, jsonLength)[0] ?? null;
   const inText = boundedAnswers([view], call.answerChars - 1_000, (text) => text.length)[0] ?? null;
   return {
     view,
     answer: inText,
-    // The two fields of the removed `codex mcp-server` come first, then everything else.
-    structured: { threadId: threadIdOf(view), content: content(view, inData), ...bare },
+    structured: { ...bare, content: content(view, inData) },
   };
 }
 

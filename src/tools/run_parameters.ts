@@ -1,6 +1,7 @@
 /** The parameters that `codex` and `codex_async` share, and what they become. */
 import { z } from "zod";
-import type { StartRequest } from "../supervisor/plan_task.ts";
+import type { StartRequest } from "../supervisor/start_request.ts";
+import { defined } from "../task/defined.ts";
 import { type Lifetime, SANDBOX_MODES } from "../task/task.ts";
 import type { ToolCall } from "./tool.ts";
 
@@ -66,16 +67,4 @@ export function startRequest(
     callerThreadId: call.callerThreadId,
     lifetime,
   };
-}
-
-type Defined<T> =
-  & { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
-  & {
-    [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
-  };
-
-/** Leaves out what is undefined. */
-function defined<T extends Record<string, unknown>>(values: T): Defined<T>;
-function defined(values: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }

@@ -125,7 +125,7 @@ function outcomeData(state: FinishedState): Record<string, unknown> {
   const { outcome } = state;
   return {
     exit_code: outcome.exitCode,
-    exit_code_lost: outcome.exitCode === null ? true : undefined,
+    exit_code_lost: outcome.exitCode === null && outcome.stopReason === undefined ? true : undefined,
     status_inferred: outcome.statusInferred ? true : undefined,
     stop_reason: outcome.stopReason,
     failure: failureData(state),

@@ -1,8 +1,8 @@
 /** What a tool is: a name, a promise to the model, two schemas and one short handler. */
 import type { z } from "zod";
-import type { StartRequest } from "../supervisor/plan_task.ts";
+import type { StartRequest } from "../supervisor/start_request.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
-import type { PlannedTask } from "../supervisor/supervisor.ts";
+import type { PlannedTask } from "../supervisor/run_task.ts";
 
 /**
  * What a tool does to the world; all four MCP annotations follow from it.

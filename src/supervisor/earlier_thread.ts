@@ -1,0 +1,88 @@
+/** A thread that a call continues: what is known of it, and what it keeps. */
+import { readThread, type ThreadFacts } from "../codex/thread_file.ts";
+import { defined } from "../task/defined.ts";
+import { TaskError } from "../task/errors.ts";
+import { isFinished, type Task } from "../task/task.ts";
+import type { StartRequest } from "./start_request.ts";
+
+/** A thread as our own last task on it and Codex's own record know it. */
+export interface EarlierThread {
+  readonly task: Task | null;
+  readonly facts: ThreadFacts | null;
+}
+
+/** Where threads are looked for. */
+export interface EarlierThreadOptions {
+  readonly codexHome: string;
+  readonly isEphemeral: boolean;
+  readonly findByThread: (threadId: string) => Promise<Task | null>;
+}
+
+/** Finds a thread. Throws `unknown_thread`, or `not_resumable` with the reason. */
+export async function findThread(threadId: string, options: EarlierThreadOptions): Promise<EarlierThread> {
+  const [task, facts] = await Promise.all([
+    options.findByThread(threadId),
+    readThread({ codexHome: options.codexHome, threadId }),
+  ]);
+  if (task !== null && !isFinished(task)) {
+    throw new TaskError(
+      "not_resumable",
+      `Cannot continue thread ${threadId} yet: task ${task.id} is still working on it. Wait for it first: ` +
+        `codex_wait(task_ids=["${task.id}"]).`,
+    );
+  }
+  if (options.isEphemeral && task !== null) {
+    throw new TaskError(
+      "not_resumable",
+      `Cannot continue thread ${threadId}: this server was started with --ephemeral, so Codex kept no record of it. ` +
+        "Start the server without --ephemeral to be able to continue threads.",
+    );
+  }
+  if (facts === null) {
+    throw new TaskError(
+      "unknown_thread",
+      `Cannot find thread "${threadId}" under ${options.codexHome}/sessions. Thread ids are UUIDs that codex and ` +
+        "codex_status return; one of an --ephemeral run or of another CODEX_HOME cannot be continued.",
+    );
+  }
+  return { task, facts };
+}
+
+/** What a resumed thread keeps unless the call says otherwise; Codex itself keeps neither sandbox nor model nor cwd. */
+export function mergeEarlier(request: StartRequest, earlier: EarlierThread | null): StartRequest {
+  if (earlier === null) return request;
+  const spec = earlier.task?.spec;
+  const { facts } = earlier;
+  const network = facts?.network ?? spec?.network;
+  return {
+    ...(spec === undefined ? {} : {
+      ...defined({
+        profile: spec.profile,
+        baseInstructions: spec.baseInstructions,
+        developerInstructions: spec.developerInstructions,
+        compactPrompt: spec.compactPrompt,
+        mcpServers: spec.mcpServers,
+      }),
+    }),
+    ...defined({
+      cwd: facts?.cwd ?? spec?.cwd,
+      model: facts?.model ?? spec?.model,
+      reasoningEffort: facts?.effort ?? spec?.reasoningEffort,
+      network: network ?? undefined,
+    }),
+    addDirs: spec?.addDirs ?? facts?.addDirs ?? [],
+    ...request,
+    config: { ...spec?.config, ...request.config },
+  };
+}
+
+/** Values of a call's variables are forgotten when its task ends, since they may be secrets. */
+export function earlierNotes(request: StartRequest, earlier: EarlierThread | null): string[] {
+  const forgotten = (earlier?.task?.spec.envNames ?? []).filter((name) => request.env?.[name] === undefined);
+  if (forgotten.length === 0) return [];
+  return [
+    `Variables of the thread's first call are not kept: ${
+      forgotten.join(", ")
+    }. Use codex(threadId, env) to pass them again.`,
+  ];
+}

@@ -1,0 +1,93 @@
+/** The end of a task, whichever server sees it: the same files give the same outcome. */
+import { join } from "node:path";
+import { failureOf } from "../codex/failure.ts";
+import { decideOutcome } from "../codex/outcome.ts";
+import type { Log } from "../log.ts";
+import { readStopReason } from "../process/shim.ts";
+import { lastWritten } from "../storage/agent_log.ts";
+import type { Bell } from "../storage/bell.ts";
+import { type Outcome, type Progress, STOP_REASONS, type StopReason } from "../task/task.ts";
+import { finish } from "../task/transitions.ts";
+import { checkAnswer } from "./check_answer.ts";
+import type { FollowedTask } from "./followed_task.ts";
+
+/** What ending a task needs. */
+export interface EndTaskServices {
+  readonly bell: Bell;
+  readonly log: Log;
+  readonly now: () => Date;
+}
+
+/** Ends a task whose process is gone, or that never had one; `exitCode` is `null` where nobody can know it. */
+export async function endTask(
+  followed: FollowedTask,
+  exitCode: number | null,
+  services: EndTaskServices,
+): Promise<void> {
+  const { directory, task } = followed;
+  const hasRun = task.state.status === "running";
+  const progress = await followed.readToEnd();
+  const endedAt = (hasRun ? await lastWritten(join(directory.path, "exit")) ?? await directory.lastEventAt() : null) ??
+    services.now();
+  const stopReason = await stopReasonOf(followed);
+  const decided = decideOutcome({
+    progress,
+    exitCode,
+    stderrTail: await directory.stderrTail(),
+    ...(stopReason === undefined ? {} : { stopReason }),
+    ...(task.spec.resumeThreadId === undefined ? {} : { resumeThreadId: task.spec.resumeThreadId }),
+    now: endedAt,
+  });
+  const { outputSchema } = task.spec;
+  const outcome = outputSchema === undefined || decided.status !== "completed"
+    ? decided
+    : { ...decided, outputSchemaVerdict: await checkAnswer(progress.lastMessage, outputSchema) };
+  await conclude(followed, { at: endedAt, outcome, progress }, services);
+}
+
+/** Ends a task whose run could not even be started. */
+export async function failTask(followed: FollowedTask, error: unknown, services: EndTaskServices): Promise<void> {
+  const reason = error instanceof Error ? error.message : String(error);
+  const outcome: Outcome = {
+    status: "failed",
+    exitCode: null,
+    statusInferred: false,
+    failure: { ...failureOf("unknown", `Codex could not be started: ${reason}`), retryable: true },
+  };
+  await conclude(followed, { at: services.now(), outcome, progress: followed.progress }, services);
+}
+
+/** The first reason to stop: what stands in the task's directory, whoever wrote it, before what this server was told. */
+export async function stopReasonOf(followed: FollowedTask): Promise<StopReason | undefined> {
+  const written = await readStopReason(followed.directory.path);
+  return STOP_REASONS.find((reason) => reason === written) ?? followed.stopReason;
+}
+
+/** A record that cannot be written now is no reason to lose an agent: what it is made from stays, and is read again. */
+export async function saveTask(followed: FollowedTask, log: Log): Promise<void> {
+  try {
+    await followed.directory.write(followed.task);
+  } catch (error) {
+    log.error("a task's record could not be saved", { id: followed.task.id, error });
+  }
+}
+
+async function conclude(
+  followed: FollowedTask,
+  ending: { readonly at: Date; readonly outcome: Outcome; readonly progress: Progress },
+  { bell, log }: EndTaskServices,
+): Promise<void> {
+  const { directory, task } = followed;
+  try {
+    if (ending.progress.lastMessage !== null) await directory.writeAnswer(ending.progress.lastMessage);
+  } catch (error) {
+    log.error("an answer could not be saved; it stays in the events", { id: task.id, error });
+  }
+  const finished = finish(task, ending);
+  await directory.write(finished).catch((error) => {
+    log.error("a task's record could not be saved", { id: task.id, error });
+  });
+  followed.update(finished);
+  await directory.removeEnv();
+  await bell.ring(task.id);
+}

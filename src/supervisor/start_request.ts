@@ -1,0 +1,30 @@
+import type { Lifetime, SandboxMode } from "../task/task.ts";
+
+/** What a client asks for; absent means Codex's own setting, or on a resumed thread what it had. */
+export interface StartRequest {
+  readonly prompt: string;
+  readonly lifetime: Lifetime;
+  /** The Codex thread that makes the call, when there is one. */
+  readonly callerThreadId: string | null;
+  readonly threadId?: string;
+  /** Relative to the server's. */
+  readonly cwd?: string;
+  readonly sandbox?: SandboxMode;
+  readonly approvalPolicy?: string;
+  readonly model?: string;
+  readonly reasoningEffort?: string;
+  readonly profile?: string;
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly worktree?: boolean;
+  readonly baseInstructions?: string;
+  readonly developerInstructions?: string;
+  readonly compactPrompt?: string;
+  readonly images?: readonly string[];
+  readonly outputSchema?: Readonly<Record<string, unknown>>;
+  readonly addDirs?: readonly string[];
+  readonly network?: boolean;
+  readonly mcpServers?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+  readonly label?: string;
+}
