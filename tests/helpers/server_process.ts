@@ -1,9 +1,7 @@
 /** The real server as a process of its own, with the line-by-line transport that any MCP client can use. */
 import { fileURLToPath } from "node:url";
-import manifest from "../../deno.json" with { type: "json" };
+import { RUN_FLAGS } from "../../.github/scripts/run_flags.ts";
 
-/** The flags under which the program is meant to run; `deno.json`'s `start` is the one place that lists them. */
-export const RUN_FLAGS: readonly string[] = manifest.tasks.start.split(" ").slice(2, -1);
 export const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
 export interface ServerProcessOptions {

@@ -1,0 +1,84 @@
+/**
+ * `deno task compile [--target TRIPLE]`: makes one executable file of the program and Deno's runtime base.
+ * `DENORT_BIN` names a base instead of the one Deno downloads, `DENO_COMPILE` another Deno to compile with.
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { bundle } from "./bundle.ts";
+import { RUN_FLAGS } from "./run_flags.ts";
+
+const DIST = fileURLToPath(new URL("../../dist/", import.meta.url));
+
+export interface CompileOptions {
+  /** A file that imports nothing. */
+  readonly bundle: string;
+  /** Where the executable goes; Deno adds `.exe` for Windows. */
+  readonly output: string;
+  /** A platform as Deno names it; default this one. */
+  readonly target?: string;
+  /** Added to this process's environment; `DENORT_BIN` and `DENO_COMPILE` are read from there. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Compiles a bundle. Throws with one line that says why it can't and what can be done. */
+export async function compile(options: CompileOptions): Promise<void> {
+  const env = { ...Deno.env.toObject(), ...options.env };
+  // A directory without a deno.json: compiled beside one, the binary would hold every package of its lock file.
+  const directory = await Deno.makeTempDir({ prefix: "codex_swarm_compile_" });
+  try {
+    const source = join(directory, "codex-swarm.js");
+    await Deno.copyFile(options.bundle, source);
+    const target = options.target === undefined ? [] : ["--target", options.target];
+    const { success, stderr } = await new Deno.Command(env["DENO_COMPILE"] ?? Deno.execPath(), {
+      // The code cache would be a file with a name that can be guessed in the temporary directory, open to others.
+      args: [
+        ...["compile", "--quiet", "--no-config", "--no-lock", "--no-code-cache"],
+        ...RUN_FLAGS,
+        ...target,
+        ...["--output", options.output, source],
+      ],
+      cwd: directory,
+      env: { ...env, NO_COLOR: "1" },
+      stdin: "null",
+    }).output();
+    if (!success) throw new Error(explain(new TextDecoder().decode(stderr)));
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Deno tells a failure from the outside in, a line for each cause, some of them twice. */
+function explain(stderr: string): string {
+  const lines = stderr.split("\nStack backtrace:", 1).join("").split("\n");
+  const causes = lines.map((line) => line.trim().replace(/^(error|Caused by): ?|^\d+: /, ""));
+  const told = causes.filter((cause, index) =>
+    cause !== "" && !cause.startsWith("Writing deno compile executable") &&
+    !causes.slice(0, index).some((earlier) => earlier.includes(cause))
+  );
+  return `Cannot compile: ${told.join(": ")}. Set DENORT_BIN to a runtime base (denort) of the same Deno version, ` +
+    "or make a program for an installed Deno with `deno task bundle`.";
+}
+
+async function main(): Promise<number> {
+  const { values: { target } } = parseArgs({ args: Deno.args, options: { target: { type: "string" } } });
+  const directory = await Deno.makeTempDir({ prefix: "codex_swarm_bundle_" });
+  const file = join(directory, "codex-swarm.js");
+  try {
+    await bundle(file);
+    await compile({
+      bundle: file,
+      output: join(DIST, "codex-swarm"),
+      ...(target === undefined ? {} : { target }),
+    });
+    return 0;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    Deno.stderr.writeSync(new TextEncoder().encode(`${message}\n`));
+    return 1;
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+if (import.meta.main) Deno.exit(await main());
