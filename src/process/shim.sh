@@ -70,11 +70,12 @@ stop_agent() {
 
 # Runs "$@" beside the agent until `dismiss` ends it or it ends by itself.
 accompany() {
-  dismissed='' companion=''
-  trap 'dismissed=1; [ -z "$companion" ] || kill "$companion"' TERM
+  companion=''
+  trap 'dismissed=1; [ -z "$companion" ] || kill -s KILL "$companion"' TERM
   "$@" &
   companion=$!
-  [ -z "$dismissed" ] || kill "$companion"
+  # KILL, because a child that has only just been forked still has our trap and would lose a TERM.
+  [ -z "$dismissed" ] || kill -s KILL "$companion"
   wait "$companion"
   if [ -n "$dismissed" ]; then
     # The signal ended the first wait; an unreaped child would stay behind under an init that reaps none.
@@ -82,6 +83,7 @@ accompany() {
     exit 0
   fi
 } 2>/dev/null
+dismissed=
 
 # Lives as long as the server does. A shell gives what it runs in the background /dev/null to read unless it is told.
 lifeline() {

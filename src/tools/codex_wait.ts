@@ -71,21 +71,13 @@ function presentWait(
   views: readonly TaskView[],
   { now, answerChars }: { readonly now: Date; readonly answerChars: number },
 ): { readonly text: string; readonly tasks: Record<string, unknown>[]; readonly told: string[] } {
-  const ended = views.filter(({ task }) => isFinished(task));
-  const answers = boundedAnswers(ended, answerChars - TEXT_PER_TASK * views.length, (text) => text.length);
-  const blocks = ended.map((view, index) => resultText(view, now, answers[index] ?? null));
-  const running = views.filter(({ task }) => !isFinished(task)).map((view) => resultText(view, now, null));
-  const runningLength = running.reduce((sum, block) => sum + block.length + 2, 0);
-  const joined = joinBlocks(blocks, answerChars - runningLength);
-  const data = boundedTaskData(ended.slice(0, joined.shown), {
-    now,
-    maxLength: answerChars - DATA_AROUND - DATA_PER_ID * views.length,
-  });
-  return {
-    text: [joined.text, ...running].filter((text) => text !== "").join("\n\n"),
-    tasks: data.tasks,
-    told: ended.slice(0, data.shown).map(({ task }) => task.id),
-  };
+  const answers = boundedAnswers(views, answerChars - TEXT_PER_TASK * views.length, (text) => text.length);
+  const blocks = views.map((view, index) => resultText(view, now, answers[index] ?? null));
+  const { text, shown } = joinBlocks(blocks, answerChars);
+  const ended = views.slice(0, shown).filter(({ task }) => isFinished(task));
+  const maxLength = answerChars - DATA_AROUND - DATA_PER_ID * views.length;
+  const data = boundedTaskData(ended, { now, maxLength });
+  return { text, tasks: data.tasks, told: ended.slice(0, data.shown).map(({ task }) => task.id) };
 }
 
 /** How long this call may take: what was asked, at least the configured floor, at most what the client bears. */
