@@ -1,5 +1,4 @@
 /** Puts the parts together. Alone reads the command line and the environment, and alone ends the process. */
-import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import manifest from "./deno.json" with { type: "json" };
 import { runDoctor } from "./src/cli/doctor.ts";
@@ -119,7 +118,7 @@ function createSupervisor(config: Config, log: Log): Supervisor {
     offlineTimeoutMs: config.offlineTimeoutMs,
     log,
     now: () => new Date(),
-    newId: () => randomBytes(4).toString("hex"),
+    newId: () => crypto.randomUUID().slice(0, 8),
   });
 }
 

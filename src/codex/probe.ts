@@ -1,6 +1,6 @@
 /** Finds the installed Codex and asks it, once per installed file, what it can do. */
 import { dirname } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { describeEnd, type EndedCommand, runToEnd } from "../process/run_to_end.ts";
 import { TaskError } from "../task/errors.ts";
 import type { CodexCommand } from "./codex_args.ts";

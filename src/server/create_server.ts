@@ -10,7 +10,7 @@ import {
   type Tool as ListedTool,
   type ToolAnnotations,
 } from "@modelcontextprotocol/server";
-import { z } from "zod";
+import * as z from "zod";
 import type { Log } from "../log.ts";
 import { TaskError } from "../task/errors.ts";
 import type { Tool, ToolCall, ToolEffect, ToolServices } from "../tools/tool.ts";

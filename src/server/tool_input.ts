@@ -1,5 +1,5 @@
 /** From a client's arguments to a tool's input: forgiving about spelling, strict about everything else. */
-import { z } from "zod";
+import * as z from "zod";
 import { TaskError } from "../task/errors.ts";
 
 /** As much of a tool as its input needs. */

@@ -1,5 +1,5 @@
 /** The shape of `task.json`. Versions of it are read for ever; a newer one than ours is refused, not guessed at. */
-import { z } from "zod";
+import * as z from "zod";
 import { SANDBOX_MODES, type Task } from "../task/task.ts";
 import { FAILURE_CLASSES } from "../task/task.ts";
 

@@ -41,7 +41,7 @@ export async function endTask(
   const { outputSchema } = task.spec;
   const outcome = outputSchema === undefined || decided.status !== "completed"
     ? decided
-    : { ...decided, outputSchemaVerdict: await checkAnswer(progress.lastMessage, outputSchema) };
+    : { ...decided, outputSchemaVerdict: checkAnswer(progress.lastMessage, outputSchema) };
   await conclude(followed, { at: endedAt, outcome, progress }, services);
 }
 

@@ -82,7 +82,7 @@ export async function planTask(request: StartRequest, options: PlannerOptions): 
   const withheldEnv = facts.hasShellEnvironmentPolicy
     ? []
     : secretVariables(options.env, new Set([...options.givenEnvNames, ...Object.keys(env)]));
-  if (merged.outputSchema !== undefined) await checkSchema(merged.outputSchema);
+  if (merged.outputSchema !== undefined) checkSchema(merged.outputSchema);
 
   const spec: TaskSpec = {
     cwd: cwd.path,
@@ -194,9 +194,9 @@ function withoutApproval(config: Readonly<Record<string, unknown>>): {
   return { kept, approval: approval === undefined ? null : String(approval) };
 }
 
-async function checkSchema(schema: Readonly<Record<string, unknown>>): Promise<void> {
+function checkSchema(schema: Readonly<Record<string, unknown>>): void {
   try {
-    await compileSchema(schema);
+    compileSchema(schema);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TaskError("invalid_argument", `Cannot use output-schema: ${reason}`, { cause: error });

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { threadIdOf } from "./task_data.ts";
 import { agentAnswer, runAgent } from "./run_agent.ts";
 import { runParameters, startRequest } from "./run_parameters.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { startedOutput } from "./outputs.ts";
 import { runParameters, startRequest } from "./run_parameters.ts";
 import { taskData } from "./task_data.ts";

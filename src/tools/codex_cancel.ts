@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { findViews } from "./find_views.ts";
 import { taskOutput } from "./outputs.ts";
 import { taskData } from "./task_data.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { TaskError } from "../task/errors.ts";
 import { runOutput } from "./outputs.ts";
 import { agentAnswer, runAgent } from "./run_agent.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { TaskView } from "../supervisor/supervisor.ts";
 import { isFinished } from "../task/task.ts";
 import { joinBlocks } from "./bounded_text.ts";

@@ -1,5 +1,5 @@
 /** Output schemas: loose, because a field more must never make a client refuse an answer. */
-import { z } from "zod";
+import * as z from "zod";
 
 const taskFields = {
   task_id: z.string().describe("Task id"),

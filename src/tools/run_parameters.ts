@@ -1,5 +1,5 @@
 /** The parameters that `codex` and `codex_async` share, and what they become. */
-import { z } from "zod";
+import * as z from "zod";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import { defined } from "../task/defined.ts";
 import { type Lifetime, SANDBOX_MODES } from "../task/task.ts";

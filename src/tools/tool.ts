@@ -1,5 +1,5 @@
 /** What a tool is: a name, a promise to the model, two schemas and one short handler. */
-import type { z } from "zod";
+import type * as z from "zod";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { PlannedTask } from "../supervisor/run_task.ts";
