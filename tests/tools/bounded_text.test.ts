@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { boundedBlocks, cutEnd, cutMiddle, cutStart, jsonLength, shareBudget } from "../../src/tools/bounded_text.ts";
+import { cutEnd, cutMiddle, cutStart, joinBlocks, jsonLength, shareBudget } from "../../src/tools/bounded_text.ts";
 
 const SHARES: readonly { readonly lengths: number[]; readonly total: number; readonly shares: number[] }[] = [
   { lengths: [], total: 100, shares: [] },
@@ -55,17 +55,17 @@ Deno.test("cutEnd() and cutStart() give one line of at most that many characters
   assert.ok(cutStart("😀😀a", 3).isWellFormed());
 });
 
-Deno.test("boundedBlocks() keeps as many blocks as fit and counts the others", () => {
-  assert.equal(boundedBlocks(["a", "b"], 1_000), "a\n\nb");
+Deno.test("joinBlocks() keeps as many blocks as fit and counts the others", () => {
+  assert.deepEqual(joinBlocks([], 1_000), { text: "", shown: 0 });
+  assert.deepEqual(joinBlocks(["a", "b"], 1_000), { text: "a\n\nb", shown: 2 });
   const blocks = Array.from({ length: 10 }, (_, index) => `${index}`.repeat(100));
-  const text = boundedBlocks(blocks, 500);
+  const { text, shown } = joinBlocks(blocks, 500);
   assert.ok(text.length <= 500);
-  assert.deepEqual(text.split("\n\n"), [...blocks.slice(0, 3), "… and 7 more: ask for fewer task_ids."]);
+  assert.equal(shown, 3);
+  assert.deepEqual(text.split("\n\n"), [...blocks.slice(0, 3), "… and 7 more: ask again for those."]);
 });
 
-Deno.test("boundedBlocks() never gives nothing", () => {
-  assert.equal(
-    boundedBlocks(["a".repeat(500), "b"], 100),
-    `${"a".repeat(500)}\n\n… and 1 more: ask for fewer task_ids.`,
-  );
+Deno.test("joinBlocks() never gives nothing", () => {
+  const long = "a".repeat(500);
+  assert.deepEqual(joinBlocks([long, "b"], 100), { text: `${long}\n\n… and 1 more: ask again for those.`, shown: 1 });
 });

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { installFakeCodex } from "../helpers/fake_codex.ts";
+import { isAlive } from "../helpers/processes.ts";
+import { startSwarm } from "../helpers/swarm.ts";
+import { lookAt, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
+
+Deno.test("codex_cancel stops a queued or running task and leaves an ended one as it is", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex, args: ["--max-concurrent", "1"] });
+  const running = await startTask(swarm, "fake:say(half) fake:hold(never)", { label: "busy" });
+  const queued = await startTask(swarm, "fake:say(never said)");
+  await waitForTask(swarm, running, (task) => task.answer === "half");
+
+  const first = await swarm.call("codex_cancel", { task_id: queued });
+  assert.equal(first.text, `Task ${queued}: Task cancelled`);
+  assert.equal(first.isError, false);
+  const { status, exit_code, message, started_at, thread_id } = first.structured;
+  assert.deepEqual({ status, exit_code, message, started_at, thread_id }, {
+    status: "cancelled",
+    exit_code: null,
+    message: "Task cancelled",
+    started_at: undefined,
+    thread_id: undefined,
+  });
+
+  const second = await swarm.call("codex_cancel", { task_id: running });
+  assert.equal(second.text, `Task ${running}: Task cancelled`);
+  assert.deepEqual([second.structured.status, second.structured.stop_reason], ["cancelled", "cancelled"]);
+  assert.equal(second.structured.label, "busy");
+  assert.equal(codex.ledger().length, 1);
+  assert.equal(await isAlive(codex.ledger()[0]?.pid ?? 0), false);
+
+  const ended = await startTask(swarm, "fake:say(done)");
+  await waitForStatus(swarm, ended, "completed");
+  const texts = [];
+  for (const task_id of [running, ended]) texts.push((await swarm.call("codex_cancel", { task_id })).text);
+  assert.deepEqual(texts, [`Task ${running}: Task already cancelled`, `Task ${ended}: Task already completed`]);
+  assert.equal((await lookAt(swarm, ended)).status, "completed");
+
+  const { text } = await swarm.call("codex_wait", { task_ids: [running, queued] });
+  const [wordsOfRunning = "", wordsOfQueued = ""] = text.split("\n\n");
+  assert.match(
+    wordsOfRunning,
+    /^=== Task [0-9a-f]{8} \(CANCELLED after \d+s\) ===\nThread ID: .*\nPartial output .*: half$/,
+  );
+  assert.match(wordsOfQueued, /^=== Task [0-9a-f]{8} \(CANCELLED after \d+s\) ===$/);
+});
+
+Deno.test("codex_cancel says that a task is unknown and which are known", async () => {
+  await using swarm = await startSwarm();
+  const none = await swarm.call("codex_cancel", { task_id: "00000000" });
+  assert.equal(none.text, 'Task 00000000: Cannot find task "00000000": there are none.');
+  assert.equal(none.isError, true);
+  const id = await startTask(swarm, "fake:say(done)");
+  const invalid = await swarm.call("codex_cancel", { task_id: "../x" });
+  assert.equal(invalid.text, `Task ../x: Cannot find task "../x": known tasks are ${id}.`);
+  assert.equal(invalid.isError, true);
+  await waitForStatus(swarm, id, "completed");
+});
+
+Deno.test("codex_cancel stops a task of another server", async () => {
+  await using codex = await installFakeCodex();
+  await using owner = await startSwarm({ codex });
+  await using other = await startSwarm({ codex, stateDir: owner.stateDir, cwd: owner.cwd });
+  const id = await startTask(owner, "fake:hold(never)");
+  await waitForTask(owner, id, (task) => task.thread_id !== undefined);
+  const { text } = await other.call("codex_cancel", { task_id: id });
+  assert.equal(text, `Task ${id}: Task cancelled`);
+  assert.equal(await isAlive(codex.ledger()[0]?.pid ?? 0), false);
+  assert.equal((await lookAt(owner, id)).status, "cancelled");
+});

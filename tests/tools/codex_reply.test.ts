@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { installFakeCodex } from "../helpers/fake_codex.ts";
+import { startSwarm } from "../helpers/swarm.ts";
+import { release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
+import { tempDirectory } from "../helpers/temp_directory.ts";
+
+const ECHO = "fake:echo_args";
+
+Deno.test("codex_reply and codex-reply answer with the final message only", async () => {
+  await using swarm = await startSwarm();
+  const first = await swarm.call("codex", { prompt: "fake:usage(30,3) fake:say(one)" });
+  const { threadId } = first.structured;
+  const replies = [
+    { tool: "codex_reply", id: { threadId } },
+    { tool: "codex_reply", id: { thread_id: threadId } },
+    { tool: "codex-reply", id: { threadId, conversationId: null } },
+    { tool: "codex-reply", id: { conversationId: threadId } },
+  ];
+  for (const [index, { tool, id }] of replies.entries()) {
+    const { text, structured, isError } = await swarm.call(tool, { ...id, prompt: `fake:say(reply ${index})` });
+    assert.equal(text, `reply ${index}`);
+    assert.deepEqual([structured.threadId, structured.content, structured.status], [threadId, text, "completed"]);
+    assert.equal(structured.usage.this_task.input_tokens, 100);
+    assert.equal(structured.usage.thread_total.input_tokens, 30 + 100 * (index + 1));
+    assert.equal(isError, false);
+  }
+
+  const failed = await swarm.call("codex_reply", { threadId, prompt: "fake:fail(boom)" });
+  assert.equal(failed.isError, true);
+  assert.match(failed.text, /^Codex FAILED \(exit 1\)\nModel: .*\nCause: boom\n/);
+
+  for (
+    const [tool, parameters, message] of [
+      ["codex_reply", { prompt: "x" }, /^Cannot call codex_reply: threadId: /],
+      ["codex_reply", { threadId }, /^Cannot call codex_reply: prompt: /],
+      ["codex-reply", { prompt: "x" }, /^Cannot reply: threadId is missing/],
+      ["codex_reply", { prompt: "x", threadId: "last" }, /^Cannot find thread "last"/],
+      ["codex_reply", { prompt: "x", threadId, model: "m" }, /^Unknown parameter "model" for codex_reply: expected /],
+    ] as const
+  ) {
+    const answer = await swarm.call(tool, parameters);
+    assert.match(answer.text, message);
+    assert.equal(answer.isError, true);
+  }
+});
+
+Deno.test("codex_reply keeps what the thread was started with", async () => {
+  await using codex = await installFakeCodex();
+  await using other = await tempDirectory();
+  await Deno.writeTextFile(
+    join(codex.home, "config.toml"),
+    '[mcp_servers.files]\ncommand = "files"\n[mcp_servers.web]\nurl = "http://127.0.0.1:9/mcp"\n',
+  );
+  await Deno.writeTextFile(join(codex.home, "careful.config.toml"), 'model_verbosity = "low"\n');
+  await using swarm = await startSwarm({ codex });
+  await Deno.mkdir(join(swarm.cwd, "sub"));
+  const first = await swarm.call("codex", {
+    prompt: ECHO,
+    cwd: "sub",
+    sandbox: "workspace-write",
+    model: "gpt-x",
+    profile: "careful",
+    config: { "tools.web_search": true },
+    "add-dirs": [other.path],
+    "reasoning-effort": "high",
+    "developer-instructions": "Be kind.",
+    "base-instructions": "Be brief.",
+    "mcp-servers": ["files"],
+    env: { FAKE_SETTING: "1" },
+    label: "first",
+  });
+  assert.equal(first.isError, false, first.text);
+  const { threadId } = first.structured;
+  const reply = await swarm.call("codex_reply", { threadId, prompt: ECHO });
+  assert.equal(reply.isError, false, reply.text);
+
+  const plain = (content: string): string[] => {
+    const { args }: { readonly args: string[] } = JSON.parse(content);
+    return args.map((arg) => arg.replaceAll(/(TASK_ID="|\/tasks\/)[0-9a-f]{8}/g, "$1ID"));
+  };
+  const network = "sandbox_workspace_write.network_access=false";
+  const before = plain(first.structured.content);
+  const after = plain(reply.structured.content);
+  const place = after.indexOf(network);
+  // Whether it had the network is read from Codex's record of the thread.
+  assert.equal(after[place - 1], "-c");
+  assert.deepEqual(after.toSpliced(place - 1, 2), [...before.slice(0, -1), "resume", threadId, "-"]);
+  assert.deepEqual(reply.structured.sandbox, { mode: "workspace-write", source: "thread", network: false });
+  assert.deepEqual([reply.structured.label, reply.structured.cwd], ["first", join(swarm.cwd, "sub")]);
+  assert.deepEqual(reply.structured.notes, [
+    "Variables of the thread's first call are not kept: FAKE_SETTING. Use codex(threadId, env) to pass them again.",
+  ]);
+
+  // The call's own words win over what the thread had.
+  const changed = await swarm.call("codex", { threadId, prompt: ECHO, sandbox: "read-only", model: "gpt-y" });
+  assert.deepEqual(changed.structured.sandbox, { mode: "read-only", source: "call", network: false });
+  const args = plain(changed.structured.content);
+  assert.deepEqual([args[args.indexOf("-s") + 1], args[args.indexOf("-m") + 1]], ["read-only", "gpt-y"]);
+});
+
+Deno.test("codex_reply is refused while a task works on the thread, and names the task", async () => {
+  await using swarm = await startSwarm();
+  const id = await startTask(swarm, "fake:hold(go) fake:say(done)");
+  const { thread_id: threadId } = await waitForTask(swarm, id, (task) => task.thread_id !== undefined);
+  const { text, isError } = await swarm.call("codex_reply", { threadId, prompt: "more" });
+  assert.equal(
+    text,
+    `Cannot continue thread ${threadId} yet: task ${id} is still working on it. Wait for it first: ` +
+      `codex_wait(task_ids=["${id}"]).`,
+  );
+  assert.equal(isError, true);
+  await release(swarm, "go");
+  await waitForStatus(swarm, id, "completed");
+  assert.equal((await swarm.call("codex_reply", { threadId, prompt: "fake:say(more)" })).text, "more");
+});
+
+Deno.test("codex_reply is refused with the reason on a server that keeps no threads", async () => {
+  await using swarm = await startSwarm({ args: ["--ephemeral"] });
+  const { structured: { threadId, content } } = await swarm.call("codex", { prompt: ECHO });
+  assert.ok(JSON.parse(content).args.includes("--ephemeral"));
+  const { text, isError } = await swarm.call("codex_reply", { threadId, prompt: "more" });
+  assert.equal(
+    text,
+    `Cannot continue thread ${threadId}: this server was started with --ephemeral, so Codex kept no record of it. ` +
+      "Start the server without --ephemeral to be able to continue threads.",
+  );
+  assert.equal(isError, true);
+});
