@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseTask, serializeTask } from "../../src/storage/stored_task.ts";
+
+/** Directories as versions of this program have left them on people's disks. */
+const STATE = fileURLToPath(new URL("../fixtures/state", import.meta.url));
+
+const STATUSES: Readonly<Record<string, string>> = {
+  "00000001": "queued",
+  "00000002": "running",
+  "00000003": "completed",
+  "00000004": "failed",
+  "00000005": "cancelled",
+  "00000006": "timed_out",
+  "00000007": "interrupted",
+};
+
+function recordOf(id: string): string {
+  return Deno.readTextFileSync(join(STATE, "1", "tasks", id, "task.json"));
+}
+
+Deno.test("parseTask() reads every record of format 1", () => {
+  const statuses = Object.keys(STATUSES).map((id) => [id, parseTask(recordOf(id)).state.status]);
+  assert.deepEqual(Object.fromEntries(statuses), STATUSES);
+});
+
+for (const [id, status] of Object.entries(STATUSES)) {
+  Deno.test(`serializeTask() keeps all that a record of a ${status} task holds`, () => {
+    const text = recordOf(id);
+    assert.deepEqual(JSON.parse(serializeTask(parseTask(text))), JSON.parse(text));
+  });
+}
+
+Deno.test("parseTask() reads instants as dates", () => {
+  const { createdAt, state } = parseTask(recordOf("00000004"));
+  assert.deepEqual(createdAt, new Date("2026-11-04T09:30:04.125Z"));
+  assert.ok("outcome" in state);
+  assert.deepEqual(state.outcome.failure?.resetsAt, new Date("2026-11-04T09:30:50.125Z"));
+});
+
+for (
+  const [name, text] of [
+    ["nothing", ""],
+    ["half a record", recordOf("00000003").slice(0, 400)],
+    ["no object", "[]"],
+    ["a record without its state", JSON.stringify({ ...JSON.parse(recordOf("00000001")), state: undefined })],
+    ["an unknown state", JSON.stringify({ ...JSON.parse(recordOf("00000001")), state: { status: "asleep" } })],
+  ] as const
+) {
+  Deno.test(`parseTask() refuses ${name}`, () => {
+    assert.throws(() => parseTask(text));
+  });
+}

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { isTaskId, listTaskIds, TaskDirectory } from "../../src/storage/task_directory.ts";
+import { TaskError } from "../../src/task/errors.ts";
+import type { Task } from "../../src/task/task.ts";
+import { tempDirectory } from "../helpers/temp_directory.ts";
+
+const TASK: Task = {
+  id: "0a1b2c3d",
+  createdAt: new Date("2026-11-04T09:30:00.000Z"),
+  repository: "/repo/.git",
+  depth: 0,
+  spec: {
+    cwd: "/repo",
+    addDirs: [],
+    config: {},
+    images: [],
+    envNames: ["TOKEN"],
+    timeoutMs: 1_000,
+    lifetime: "detached",
+    effectiveSandbox: { mode: "read-only", source: "Codex default", network: null },
+    notes: [],
+    usageBefore: null,
+  },
+  state: { status: "queued" },
+};
+
+function modeOf(path: string): string {
+  return ((Deno.statSync(path).mode ?? 0) & 0o777).toString(8);
+}
+
+function namesIn(path: string): string[] {
+  return Array.from(Deno.readDirSync(path), ({ name }) => name).sort();
+}
+
+Deno.test("create() writes all that was asked, for its owner alone", async () => {
+  await using temp = await tempDirectory();
+  const directory = new TaskDirectory(temp.path, TASK.id);
+  await directory.create(TASK, {
+    prompt: "- do it\n",
+    env: { TOKEN: "secret" },
+    outputSchema: { type: "object" },
+    baseInstructions: "Be brief.",
+  });
+  const names = ["base_instructions.md", "env.json", "output_schema.json", "prompt.txt", "task.json"];
+  assert.deepEqual(namesIn(directory.path), names);
+  assert.equal(await directory.readPrompt(), "- do it\n");
+  assert.deepEqual(await directory.readEnv(), { TOKEN: "secret" });
+  assert.deepEqual(await directory.read(), TASK);
+  if (Deno.build.os === "windows") return;
+  assert.equal(modeOf(directory.path), "700");
+  assert.deepEqual(names.map((name) => modeOf(join(directory.path, name))), names.map(() => "600"));
+});
+
+Deno.test("create() leaves nothing behind when a file cannot be written", async () => {
+  await using temp = await tempDirectory();
+  const endless: Record<string, unknown> = {};
+  endless["self"] = endless;
+  await assert.rejects(
+    new TaskDirectory(temp.path, TASK.id).create(TASK, { prompt: "go", env: {}, outputSchema: endless }),
+    (error) => error instanceof TaskError && error.code === "state_not_writable" && /--state-dir/.test(error.message),
+  );
+  assert.deepEqual(namesIn(temp.path), []);
+});
+
+Deno.test("create() says so when there is no place for the directory", async () => {
+  await using temp = await tempDirectory();
+  const file = join(temp.path, "file");
+  Deno.writeTextFileSync(file, "");
+  await assert.rejects(
+    new TaskDirectory(join(file, "tasks"), TASK.id).create(TASK, { prompt: "go", env: {} }),
+    (error) => error instanceof TaskError && error.code === "state_not_writable",
+  );
+  assert.deepEqual(namesIn(temp.path), ["file"]);
+});
+
+Deno.test("create() leaves a task alone whose id it was given once more", async () => {
+  await using temp = await tempDirectory();
+  const directory = new TaskDirectory(temp.path, TASK.id);
+  await directory.create(TASK, { prompt: "first", env: {} });
+  await assert.rejects(directory.create(TASK, { prompt: "second", env: {} }));
+  assert.equal(await directory.readPrompt(), "first");
+});
+
+Deno.test("removeEnv() forgets the values of a call's variables", async () => {
+  await using temp = await tempDirectory();
+  const directory = new TaskDirectory(temp.path, TASK.id);
+  await directory.create(TASK, { prompt: "go", env: { TOKEN: "secret" } });
+  await directory.removeEnv();
+  assert.deepEqual(await directory.readEnv(), {});
+  assert.deepEqual(namesIn(directory.path), ["prompt.txt", "task.json"]);
+});
+
+Deno.test("read() gives null for a task that is not there", async () => {
+  await using temp = await tempDirectory();
+  assert.equal(await new TaskDirectory(temp.path, TASK.id).read(), null);
+});
+
+Deno.test("read() refuses the record of a newer program and says what to do", async () => {
+  await using temp = await tempDirectory();
+  const directory = new TaskDirectory(temp.path, TASK.id);
+  await directory.create(TASK, { prompt: "go", env: {} });
+  const record = join(directory.path, "task.json");
+  const text = Deno.readTextFileSync(record).replace('"format": 1', '"format": 2');
+  Deno.writeTextFileSync(record, text);
+  await assert.rejects(directory.read(), { message: /format 2 is newer than this program's 1: update codex-swarm/ });
+  assert.equal(Deno.readTextFileSync(record), text);
+});
+
+Deno.test("listTaskIds() passes over everything that is no task", async () => {
+  await using temp = await tempDirectory();
+  assert.deepEqual(await listTaskIds(join(temp.path, "missing")), []);
+  for (const name of ["0a1b2c3d", "0A1B2C3D", "0a1b2c3", "notes"]) Deno.mkdirSync(join(temp.path, name));
+  Deno.writeTextFileSync(join(temp.path, "ffffffff"), "a file");
+  assert.deepEqual(await listTaskIds(temp.path), ["0a1b2c3d"]);
+});
+
+for (const id of ["", "0a1b2c3", "0a1b2c3d4", "0A1B2C3D", "../0a1b2", "0a1b2c3d\n", "0a1b/c3d", "........"]) {
+  Deno.test(`isTaskId() refuses ${JSON.stringify(id)}`, () => assert.equal(isTaskId(id), false));
+}
