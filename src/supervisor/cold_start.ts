@@ -22,7 +22,8 @@ export class ColdStart {
 
   /** Waits for the turn to start a run. */
   async enter(): Promise<StartTurn> {
-    if (await this.#checkWarm()) return { isCold: false, [Symbol.dispose]: () => undefined };
+    // Not by a look at the home: while the first run sets it up, it looks set up already.
+    if (this.#isWarm) return { isCold: false, [Symbol.dispose]: () => undefined };
     const before = this.#last;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#last = promise;
