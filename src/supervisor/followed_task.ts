@@ -64,7 +64,8 @@ export class FollowedTask {
 
   /** Reads what Codex has written since the last time. Costs one `stat` when that is nothing. */
   async refresh(): Promise<Progress> {
-    this.#reading = this.#reading.then(() => this.#read());
+    // One reader at a time; what failed once, a full file table say, is tried again by the next.
+    this.#reading = this.#reading.catch(() => undefined).then(() => this.#read());
     await this.#reading;
     return this.#progress;
   }

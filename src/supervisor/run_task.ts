@@ -9,6 +9,7 @@ import { startRun } from "../task/transitions.ts";
 import type { ColdStart } from "./cold_start.ts";
 import { endTask, type EndTaskServices, failTask, saveTask, stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
+import { pause } from "./pause.ts";
 
 /** A start that dies of shared state is tried again after these pauses. */
 const START_RETRY_MS = [200, 800, 3_200];
@@ -104,17 +105,4 @@ export async function stopRun(
   const reason = await stopReasonOf(followed);
   if (reason === undefined) return;
   await stopThroughShim({ script: await runner.shimScript(), directory: followed.directory.path, reason, env });
-}
-
-/** Waits, or returns at once when the signal comes. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end, { once: true });
-  });
 }

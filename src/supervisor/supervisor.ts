@@ -11,11 +11,14 @@ import { FollowedTask } from "./followed_task.ts";
 import { Registry } from "./registry.ts";
 import { type PlannedTask, runTask, type RunTaskServices, stopRun } from "./run_task.ts";
 import { Slots } from "./slots.ts";
+import { pause } from "./pause.ts";
 import { lookAtTask, watchTask } from "./watch_task.ts";
 
 /** How often running tasks are looked through for one that waits for the network, as a part of the time-out, at most. */
 const OFFLINE_CHECKS = 4;
 const MAX_OFFLINE_CHECK_MS = 10_000;
+/** Pause after a failure of this server's own, before it looks at the task again. */
+const DRIVE_RETRY_MS = 1_000;
 
 /** What the supervisor is given; `main.ts` gives the real ones. */
 export interface SupervisorOptions {
@@ -216,13 +219,23 @@ export class Supervisor {
       () => void this.#stopOffline(),
       Math.min(MAX_OFFLINE_CHECK_MS, this.#options.offlineTimeoutMs / OFFLINE_CHECKS),
     );
-    void drive.catch((error) => {
-      this.#options.log.error("a task could not be followed to its end", { id, error });
-    }).finally(() => {
+    void this.#driveToEnd(followed, drive).finally(() => {
       this.#own.delete(id);
       this.#followed.delete(id);
       if (isFinished(followed.task)) this.#registry.keep(followed.task);
     });
+  }
+
+  /** A drive that fails leaves a run behind all the same: it is watched from outside then, like another server's. */
+  async #driveToEnd(followed: FollowedTask, drive: Promise<void>): Promise<void> {
+    for (let driving = drive;; driving = watchTask(followed, this.#services)) {
+      try {
+        return await driving;
+      } catch (error) {
+        this.#options.log.error("a task could not be followed for a moment", { id: followed.task.id, error });
+        await pause(DRIVE_RETRY_MS, this.#closing.signal);
+      }
+    }
   }
 
   /** The task if it is followed or has ended; one that another server runs is followed from then on. */
