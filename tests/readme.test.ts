@@ -1,0 +1,134 @@
+/** What README and the papers beside it say is held against the sources: tables, examples, links, names, commands. */
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse as parseToml } from "smol-toml";
+import { RUN_FLAGS } from "../.github/scripts/run_flags.ts";
+import { updateReadme } from "../.github/scripts/update_readme.ts";
+import manifest from "../deno.json" with { type: "json" };
+import { flagEntries, MARKERS, VARIABLES } from "../src/config/flags.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const PAPERS = ["README.md", ".github/CONTRIBUTING.md", ".github/CHANGELOG.md", ".github/SECURITY.md"];
+
+function read(path: string): string {
+  return Deno.readTextFileSync(join(ROOT, path));
+}
+
+/** The code blocks of one language. */
+function blocks(text: string, language: string): string[] {
+  return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].filter(([, name]) => name === language)
+    .map(([, , code]) => code ?? "");
+}
+
+/** The anchors that a paper's headings make, by GitHub's rule. */
+function anchors(text: string): Set<string> {
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading ?? "");
+  return new Set(
+    headings.map((heading) => heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(" ", "-")),
+  );
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(join(ROOT, path));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("README's tables are those of the sources", () => {
+  const readme = read("README.md");
+  assert.equal(readme, updateReadme(readme), "run `deno task update`");
+});
+
+Deno.test("README names every resource, flag and variable", () => {
+  const readme = read("README.md");
+  const uris = [...read("src/server/resources.ts").matchAll(/codex-swarm:\/\/\/[a-z-]+/g)].map(([uri]) => uri);
+  const names = [
+    ...uris,
+    ...flagEntries().flatMap(([name, { variable }]) => [`--${name}`, ...(variable === undefined ? [] : [variable])]),
+    ...Object.keys(VARIABLES),
+    ...MARKERS,
+  ];
+  assert.equal(uris.length, 3);
+  assert.deepEqual(names.filter((name) => !readme.includes(name)), []);
+});
+
+Deno.test("the papers' JSON and TOML can be read", () => {
+  for (const paper of PAPERS) {
+    for (const json of blocks(read(paper), "json")) JSON.parse(json);
+    for (const toml of blocks(read(paper), "toml")) parseToml(toml);
+  }
+});
+
+Deno.test("every configuration in README starts the server as deno.json does", () => {
+  const readme = read("README.md");
+  const start = ["npx", "-y", "deno@2.9.6", "run", ...RUN_FLAGS, "/path/to/codex-swarm/main.ts"];
+  const swarm = (config: unknown): unknown => Object(Object.values(Object(config)).at(0))["codex-swarm"];
+  const entries = [
+    ...blocks(readme, "json").map((json) => JSON.parse(json)),
+    ...blocks(readme, "toml").map((toml) => parseToml(toml)),
+  ];
+  for (const entry of entries.map(swarm)) {
+    const { command, args } = Object(entry);
+    assert.deepEqual([command, ...args].slice(0, start.length), start);
+  }
+  assert.equal(entries.length, 3);
+  const commands = blocks(readme, "sh").flatMap((code) => code.split("\n")).filter((line) =>
+    line.includes(" mcp add ")
+  );
+  assert.equal(commands.length, 2);
+  for (const command of commands) assert.ok(command.endsWith(` -- ${start.join(" ")}`), command);
+  for (const flag of RUN_FLAGS) assert.ok(readme.includes(`| \`${flag}\``), `${flag} is not explained`);
+});
+
+Deno.test("the papers' relative links lead somewhere", () => {
+  const broken = PAPERS.flatMap((paper) => {
+    const links = [...read(paper).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link ?? "");
+    return links.filter((link) => !/^[a-z]+:/.test(link)).filter((link) => {
+      const [path = "", anchor] = link.split("#");
+      const target = path === "" ? paper : join(dirname(paper), path);
+      return !exists(target) || (anchor !== undefined && !anchors(read(target)).has(anchor));
+    }).map((link) => `${paper}: ${link}`);
+  });
+  assert.deepEqual(broken, []);
+});
+
+Deno.test("the papers name files and tasks that exist", () => {
+  const missing = PAPERS.flatMap((paper) => {
+    const text = read(paper);
+    const files = [...text.matchAll(/`((?:src|tests|\.github)\/[\w./-]+)`/g)].map(([, path]) => path ?? "");
+    const tasks = [...text.matchAll(/(?:deno|deno@2\.9\.6) task ([a-z:]+)/g)].map(([, task]) => task ?? "");
+    return [...files.filter((path) => !exists(path)), ...tasks.filter((task) => !Object.hasOwn(manifest.tasks, task))]
+      .map((name) => `${paper}: ${name}`);
+  });
+  assert.deepEqual(missing, []);
+});
+
+/** The commands of README's design choices that need nothing but a checkout and a POSIX shell. */
+function checks(): string[] {
+  const [, choices = ""] = read("README.md").split("## Design choices");
+  return [...choices.matchAll(/^\| [^|]+ \| `([^`]+)`/gm)].map(([, code]) => (code ?? "").replaceAll("\\|", "|"))
+    .filter((code) => !code.includes("doctor"));
+}
+
+Deno.test({
+  name: "README's design choices can be checked by their commands",
+  ignore: Deno.build.os === "windows",
+  async fn(): Promise<void> {
+    const commands = checks();
+    assert.equal(commands.length, 9);
+    const PATH = `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`;
+    for (const command of commands) {
+      const { success, stderr } = await new Deno.Command("/bin/sh", {
+        args: ["-c", command],
+        cwd: ROOT,
+        env: { PATH },
+        stdin: "null",
+      }).output();
+      assert.ok(success, `${command}\n${new TextDecoder().decode(stderr)}`);
+    }
+  },
+});
