@@ -82,6 +82,7 @@ accompany() {
     wait "$companion"
     exit 0
   fi
+  companion=''
 } 2>/dev/null
 dismissed=
 

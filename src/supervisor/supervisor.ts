@@ -91,8 +91,15 @@ export class Supervisor {
       state: { status: "queued" },
     };
     const followed = new FollowedTask(task, this.#registry.directory(task.id));
-    await followed.directory.create(task, planned.files);
+    // Known before it is on disk: whoever looks through the directories meanwhile must not take it for another's.
+    this.#followed.set(task.id, followed);
     this.#own.set(task.id, null);
+    try {
+      await followed.directory.create(task, planned.files);
+    } catch (error) {
+      this.#forget(followed);
+      throw error;
+    }
     this.#follow(followed, this.#drive(followed, planned));
     return task;
   }
@@ -220,10 +227,14 @@ export class Supervisor {
       Math.min(MAX_OFFLINE_CHECK_MS, this.#options.offlineTimeoutMs / OFFLINE_CHECKS),
     );
     void this.#driveToEnd(followed, drive).finally(() => {
-      this.#own.delete(id);
-      this.#followed.delete(id);
       if (isFinished(followed.task)) this.#registry.keep(followed.task);
+      this.#forget(followed);
     });
+  }
+
+  #forget({ task: { id } }: FollowedTask): void {
+    this.#own.delete(id);
+    this.#followed.delete(id);
   }
 
   /** A drive that fails leaves a run behind all the same: it is watched from outside then, like another server's. */
