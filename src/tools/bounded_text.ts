@@ -16,12 +16,16 @@ export function shareBudget(lengths: readonly number[], total: number): number[]
   return shares;
 }
 
-/** Cuts out the middle of a text that is longer than `maxLength` characters and says where the whole of it is. */
+/**
+ * Cuts out the middle of a text that is longer than `maxLength` characters and says where the whole of it is. A text
+ * shorter than these words stays whole.
+ */
 export function cutMiddle(text: string, maxLength: number, wholeIn: string): string {
   if (text.length <= maxLength) return text;
   const mark = `\n\n[… ${
     text.length.toLocaleString("en")
   } characters in all, the middle is left out; whole: ${wholeIn} …]\n\n`;
+  if (text.length <= mark.length) return text;
   const kept = Math.max(0, maxLength - mark.length);
   const head = Math.ceil(kept * 0.6);
   return `${text.slice(0, head)}${mark}${text.slice(text.length - (kept - head))}`.toWellFormed();
@@ -44,19 +48,21 @@ export function cutStart(text: string, maxLength: number): string {
   return line.length <= maxLength ? line : `…${line.slice(line.length - maxLength + 1)}`.toWellFormed();
 }
 
-/** Blocks joined by blank lines, as many as fit; `shown` is how many those are. */
-export function joinBlocks(
-  blocks: readonly string[],
-  maxLength: number,
-): { readonly text: string; readonly shown: number } {
-  let shown = 0;
+/** How many blocks fit when blank lines join them and a line about the rest follows; at least one. */
+export function countFitting(blocks: readonly string[], maxLength: number): number {
+  let count = 0;
   let length = 100;
   for (const block of blocks) {
     length += block.length + 2;
-    if (shown > 0 && length > maxLength) break;
-    shown++;
+    if (count > 0 && length > maxLength) break;
+    count++;
   }
+  return count;
+}
+
+/** Joins blocks by blank lines, as many as fit. */
+export function joinBlocks(blocks: readonly string[], maxLength: number): string {
+  const shown = countFitting(blocks, maxLength);
   const rest = blocks.length - shown;
-  const kept = blocks.slice(0, shown);
-  return { text: [...kept, ...(rest === 0 ? [] : [`… and ${rest} more: ask again for those.`])].join("\n\n"), shown };
+  return [...blocks.slice(0, shown), ...(rest === 0 ? [] : [`… and ${rest} more: ask again for those.`])].join("\n\n");
 }

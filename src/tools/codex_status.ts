@@ -34,7 +34,7 @@ export const codexStatus = defineTool({
     if (texts.length === 0) texts.push("No tasks in this repository. all=true lists those of others.");
     const rest = views.slice(shown).map(({ task }) => task.id);
     return {
-      text: joinBlocks(texts, call.answerChars).text,
+      text: joinBlocks(texts, call.answerChars),
       structured: {
         tasks: [...tasks, ...missing.map(({ data }) => data)],
         ...(rest.length === 0 ? {} : { next: `More: codex_status(task_ids=${JSON.stringify(rest.slice(0, 100))}).` }),

@@ -6,7 +6,7 @@ import { findViews } from "./find_views.ts";
 import { tasksOutput } from "./outputs.ts";
 import { reportProgress } from "./progress_reports.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
-import { joinBlocks } from "./bounded_text.ts";
+import { countFitting } from "./bounded_text.ts";
 import { boundedTaskData, phaseOf } from "./task_data.ts";
 import { resultText } from "./task_text.ts";
 import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
@@ -66,18 +66,34 @@ export const codexWait = defineTool({
   },
 });
 
-/** What is told of the tasks, and of which ends; an end that does not fit any more is told next time. */
+/** What is told of the tasks, and of which ends; an end that does not fit into text and data is told next time. */
 function presentWait(
   views: readonly TaskView[],
   { now, answerChars }: { readonly now: Date; readonly answerChars: number },
 ): { readonly text: string; readonly tasks: Record<string, unknown>[]; readonly told: string[] } {
-  const answers = boundedAnswers(views, answerChars - TEXT_PER_TASK * views.length, (text) => text.length);
-  const blocks = views.map((view, index) => resultText(view, now, answers[index] ?? null));
-  const { text, shown } = joinBlocks(blocks, answerChars);
-  const ended = views.slice(0, shown).filter(({ task }) => isFinished(task));
-  const maxLength = answerChars - DATA_AROUND - DATA_PER_ID * views.length;
-  const data = boundedTaskData(ended, { now, maxLength });
-  return { text, tasks: data.tasks, told: ended.slice(0, data.shown).map(({ task }) => task.id) };
+  const ended = views.filter(({ task }) => isFinished(task));
+  const running = views.filter(({ task }) => !isFinished(task));
+  const data = boundedTaskData(ended, { now, maxLength: answerChars - DATA_AROUND - DATA_PER_ID * views.length });
+  const candidates = ended.slice(0, data.shown);
+  const room = answerChars - TEXT_PER_TASK * (candidates.length + running.length);
+  const answers = boundedAnswers(candidates, room, (text) => text.length);
+  const ends = candidates.map((view, index) => resultText(view, now, answers[index] ?? null));
+  const told = countFitting(ends, answerChars);
+  // Ends come first into the room, so that many running tasks never keep one from being told.
+  const left = answerChars - ends.slice(0, told).join("\n\n").length;
+  const waits = running.map((view) => resultText(view, now, null));
+  const words = new Map([
+    ...candidates.slice(0, told).map(({ task }, index) => [task.id, ends[index] ?? ""] as const),
+    ...running.slice(0, countFitting(waits, left)).map(({ task }, index) => [task.id, waits[index] ?? ""] as const),
+  ]);
+  const rest = views.length - words.size;
+  const texts = views.flatMap(({ task }) => words.get(task.id) ?? []);
+  if (rest > 0) texts.push(`… and ${rest} more: ask again for those.`);
+  return {
+    text: texts.join("\n\n"),
+    tasks: data.tasks.slice(0, told),
+    told: candidates.slice(0, told).map(({ task }) => task.id),
+  };
 }
 
 /** How long this call may take: what was asked, at least the configured floor, at most what the client bears. */

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { cutEnd, cutMiddle, cutStart, joinBlocks, jsonLength, shareBudget } from "../../src/tools/bounded_text.ts";
+import {
+  countFitting,
+  cutEnd,
+  cutMiddle,
+  cutStart,
+  joinBlocks,
+  jsonLength,
+  shareBudget,
+} from "../../src/tools/bounded_text.ts";
 
 const SHARES: readonly { readonly lengths: number[]; readonly total: number; readonly shares: number[] }[] = [
   { lengths: [], total: 100, shares: [] },
@@ -37,6 +45,10 @@ Deno.test("cutMiddle() never cuts a character in two", () => {
   }
 });
 
+Deno.test("cutMiddle() keeps a text that is shorter than the words about the cut", () => {
+  assert.equal(cutMiddle("short answer", 0, "/whole"), "short answer");
+});
+
 Deno.test("cutMiddle() leaves the mark alone when there is room for no more", () => {
   assert.match(cutMiddle("x".repeat(1_000), 10, "/whole"), /^\s*\[… 1,000 characters in all,.*\/whole …\]\s*$/s);
 });
@@ -56,16 +68,17 @@ Deno.test("cutEnd() and cutStart() give one line of at most that many characters
 });
 
 Deno.test("joinBlocks() keeps as many blocks as fit and counts the others", () => {
-  assert.deepEqual(joinBlocks([], 1_000), { text: "", shown: 0 });
-  assert.deepEqual(joinBlocks(["a", "b"], 1_000), { text: "a\n\nb", shown: 2 });
+  assert.equal(joinBlocks([], 1_000), "");
+  assert.equal(joinBlocks(["a", "b"], 1_000), "a\n\nb");
   const blocks = Array.from({ length: 10 }, (_, index) => `${index}`.repeat(100));
-  const { text, shown } = joinBlocks(blocks, 500);
+  const text = joinBlocks(blocks, 500);
   assert.ok(text.length <= 500);
-  assert.equal(shown, 3);
   assert.deepEqual(text.split("\n\n"), [...blocks.slice(0, 3), "… and 7 more: ask again for those."]);
+  assert.equal(countFitting(blocks, 500), 3);
 });
 
 Deno.test("joinBlocks() never gives nothing", () => {
   const long = "a".repeat(500);
-  assert.deepEqual(joinBlocks([long, "b"], 100), { text: `${long}\n\n… and 1 more: ask again for those.`, shown: 1 });
+  assert.equal(joinBlocks([long, "b"], 100), `${long}\n\n… and 1 more: ask again for those.`);
+  assert.deepEqual([countFitting([long, "b"], 100), countFitting([], 100)], [1, 0]);
 });
