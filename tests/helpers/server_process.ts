@@ -44,7 +44,7 @@ export class ServerProcess implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     this.#input = this.#child.stdin.getWriter();
-    this.#reading = Promise.all([this.#readMessages(), this.#readStderr()]);
+    this.#reading = Promise.all([this.#readMessages(), this.#readStderr()]).then(() => this.#tellClosed());
   }
 
   get pid(): number {
@@ -87,11 +87,18 @@ export class ServerProcess implements AsyncDisposable {
   async close(): Promise<void> {
     await this.closeInput();
     await this.ended;
-    this.onclose?.();
+    this.#tellClosed();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Once only; a server that ends by itself must not leave its client waiting. */
+  #tellClosed(): void {
+    const { onclose } = this;
+    delete this.onclose;
+    onclose?.();
   }
 
   async #readMessages(): Promise<void> {
