@@ -95,8 +95,8 @@ Deno.test("codex fails with codex-mcp-swarm's failure block when its agent fails
     "timeout",
     "timeout",
   ]);
-  const { text: status } = await swarm.call("codex_status", { task_ids: [structured.task_id] });
-  assert.match(status, /^=== Task [0-9a-f]{8} \(TIMED OUT after \d+s\) ===\n/);
+  const { text: words } = await swarm.call("codex_status", { task_ids: [structured.task_id] });
+  assert.match(words, /^=== Task [0-9a-f]{8} \(TIMED OUT after \d+s\) ===\n/);
 });
 
 Deno.test("codex continues a thread and tells this run's share of its tokens", async () => {

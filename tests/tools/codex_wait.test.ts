@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import { installFakeCodex, installQuickCodex } from "../helpers/fake_codex.ts";
+import { startSwarm, type Swarm } from "../helpers/swarm.ts";
+import { lookAt, release, startTask, waitForStatus } from "../helpers/tasks.ts";
+
+/** The ids that an answer of `codex_wait` tells about. */
+function toldIds(
+  { structured }: { readonly structured: { readonly tasks: { readonly task_id: string }[] } },
+): string[] {
+  return structured.tasks.map(({ task_id }) => task_id);
+}
+
+Deno.test("codex_wait gives all results in the order asked for, each in its own words", async () => {
+  await using swarm = await startSwarm();
+  const schema = { type: "object" };
+  const done = await startTask(swarm, "fake:say(all good)");
+  const failed = await startTask(swarm, "fake:say(half way) fake:fail(boom)", { model: "gpt-x" });
+  const late = await startTask(swarm, "fake:sleep(60)", { timeout: 0.2 });
+  const checked = await startTask(swarm, "fake:say({})", { "output-schema": schema });
+  const mute = await startTask(swarm, "fake:command(make)");
+  const ids = [late, done, failed, checked, mute];
+  const { text, structured, isError } = await swarm.call("codex_wait", {
+    task_ids: [...ids, done, "nope", "00000000"],
+  });
+  assert.equal(isError, false);
+  const threads: (string | undefined)[] = structured.tasks.map(({ thread_id }: { thread_id: string }) => thread_id);
+  // A slow machine may reach the limit before the agent has a thread.
+  const lateThread = threads[0] === undefined ? "" : `Thread ID: ${threads[0]}\n`;
+  assert.deepEqual(text.replaceAll(/(in|after) \d+s/g, "$1 Ns").split("\n\n"), [
+    `=== Task ${late} (TIMED OUT after Ns) ===\n${lateThread}` +
+    "Cause: The run was stopped at its time limit.\nCategory: unknown\n" +
+    "Retryable: yes (informational only; the wrapper did not retry)\n" +
+    "Action: Resume the thread by its id, with a longer `timeout` if the work needs one.",
+    `=== Task ${done} (completed in Ns) ===\nThread ID: ${threads[1]}\nall good`,
+    `=== Task ${failed} (FAILED in Ns, exit 1) ===\nThread ID: ${threads[2]}\nModel: gpt-x\nCause: boom\n` +
+    "Category: unknown\nRetryable: no (informational only; the wrapper did not retry)\n" +
+    "Action: Read the message and the task's stderr.log before another try.\n" +
+    "Partial output (before failure): half way",
+    `=== Task ${checked} (completed in Ns) ===\nThread ID: ${threads[3]}\n{}\nOutput schema: valid`,
+    `=== Task ${mute} (completed in Ns) ===\nThread ID: ${threads[4]}\nNo output from Codex`,
+    "=== Task nope === INVALID TASK ID: NOPE",
+    "=== Task 00000000 === TASK 00000000 NOT FOUND",
+  ]);
+  assert.deepEqual(toldIds({ structured }), [...ids, "nope", "00000000"]);
+  const statuses = structured.tasks.map(({ status }: { status: string }) => status);
+  assert.deepEqual(statuses, ["timed_out", "completed", "failed", "completed", "completed", "not_found", "not_found"]);
+  const [, first, second, third] = structured.tasks;
+  assert.deepEqual([first.answer, first.exit_code], ["all good", 0]);
+  assert.deepEqual([second.answer, second.exit_code, second.failure.message], ["half way", 1, "boom"]);
+  assert.deepEqual(third.output_schema_verdict, { valid: true, errors: [] });
+  assert.deepEqual([structured.running, structured.cursor.split(",").toSorted()], [[], ids.toSorted()]);
+  assert.equal(structured.next, "All have ended.");
+
+  const again = await swarm.call("codex_wait", { task_ids: ids, cursor: structured.cursor });
+  assert.equal(again.text, "Nothing new: all of these ends were told before.");
+  assert.deepEqual(again.structured, { tasks: [], running: [], cursor: structured.cursor, next: "All have ended." });
+
+  const none = await swarm.call("codex_wait", { task_ids: [] });
+  assert.match(none.text, /^Cannot call codex_wait: task_ids: /);
+});
+
+Deno.test("codex_wait until any tells each end once and misses none", async () => {
+  await using swarm = await startSwarm();
+  const ids: string[] = [];
+  for (const name of ["a", "b", "c", "d"]) ids.push(await startTask(swarm, `fake:hold(${name}) fake:say(${name})`));
+  const [a = "", b = "", c = "", d = ""] = ids;
+  const told: string[][] = [];
+  let cursor = "";
+  const wait = async (): Promise<string[]> => {
+    const { text, structured } = await swarm.call("codex_wait", { task_ids: ids, until: "any", cursor });
+    const news = structured.tasks.filter(({ status }: { status: string }) => status !== "running");
+    const blocks: string[] = text.split("\n\n").filter((block) => block.includes("(completed in"));
+    assert.deepEqual(
+      blocks.map((block) => block.slice("=== Task ".length).slice(0, 8)),
+      toldIds({ structured: { tasks: news } }),
+    );
+    told.push(toldIds({ structured: { tasks: news } }));
+    cursor = structured.cursor;
+    assert.deepEqual(structured.running.toSorted(), ids.filter((id) => !told.flat().includes(id)).toSorted());
+    return structured.running;
+  };
+
+  // One ends while the wait lasts, and two more between this wait and the next.
+  const first = wait();
+  await release(swarm, "b");
+  await first;
+  await release(swarm, "a");
+  await release(swarm, "d");
+  await waitForStatus(swarm, a, "completed");
+  await waitForStatus(swarm, d, "completed");
+  await wait();
+  const last = wait();
+  await release(swarm, "c");
+  await last;
+  assert.deepEqual(told, [[b], [a, d], [c]]);
+});
+
+Deno.test("codex_wait tells next time what does not fit into one answer", async () => {
+  await using codex = await installQuickCodex();
+  await using swarm = await startSwarm({ codex, clientName: "codex-mcp-client" });
+  const ids: string[] = [];
+  for (let index = 0; index < 60; index++) {
+    ids.push(await startTask(swarm, `quick: exit=${index % 2}`, { label: `${index} ${"label".repeat(20)}` }));
+  }
+  const told: string[] = [];
+  for (let cursor = "", calls = 0; told.length < ids.length; calls++) {
+    assert.ok(calls < 10);
+    const answer = await swarm.call("codex_wait", { task_ids: ids, cursor });
+    const news = toldIds(answer);
+    assert.ok(news.length > 0);
+    assert.deepEqual([...answer.text.matchAll(/=== Task ([0-9a-f]{8}) \(/g)].map((match) => match[1]), news);
+    assert.ok(answer.text.length <= 10_000 && JSON.stringify(answer.structured).length <= 10_000);
+    told.push(...news);
+    cursor = answer.structured.cursor;
+    const open = ids.filter((id) => !told.includes(id));
+    assert.equal(answer.structured.next.includes(`task_ids=${JSON.stringify(open)}`), open.length > 0);
+  }
+  assert.deepEqual(told, ids);
+});
+
+Deno.test("codex_wait returns at the client's limit and stops nothing", async () => {
+  await using swarm = await startSwarm({ args: ["--max-wait", "0.1"] });
+  const id = await startTask(swarm, "fake:hold(go) fake:say(done)");
+  for (const timeout of [undefined, null, 1, 1_800]) {
+    const { text, structured, isError } = await swarm.call("codex_wait", { task_ids: [id], timeout });
+    assert.equal(
+      text,
+      `=== Task ${id} === STILL RUNNING (wait timed out, task is NOT killed -- call codex_wait again to resume waiting)`,
+    );
+    assert.deepEqual(structured, {
+      tasks: [],
+      running: [id],
+      cursor: "",
+      next: `STILL RUNNING or not told yet; nothing was stopped. Call codex_wait(task_ids=["${id}"], cursor="").`,
+    });
+    assert.equal(isError, false);
+  }
+  await release(swarm, "go");
+  const { structured } = await swarm.call("codex_wait", { task_ids: [id] });
+  assert.deepEqual(toldIds({ structured }), [id]);
+});
+
+Deno.test("codex_wait waits as long as asked, but at least CODEX_SWARM_MIN_WAIT", async () => {
+  await using swarm = await startSwarm({ env: { CODEX_SWARM_MIN_WAIT: "0.4" } });
+  const id = await startTask(swarm, "fake:hold(never)");
+  for (const [timeout, leastMs] of [[0.01, 400], [0.6, 600]] as const) {
+    const from = performance.now();
+    await swarm.call("codex_wait", { task_ids: [id], timeout });
+    const took = performance.now() - from;
+    assert.ok(took >= leastMs && took < leastMs + 5_000, `${took}`);
+  }
+  await swarm.call("codex_cancel", { task_id: id });
+});
+
+Deno.test("codex_wait that the client cancels leaves the tasks alone", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex });
+  const id = await startTask(swarm, "fake:hold(go) fake:say(done)");
+  const cancelling = new AbortController();
+  const began = Promise.withResolvers<void>();
+  const wait = swarm.call("codex_wait", { task_ids: [id] }, {
+    signal: cancelling.signal,
+    onProgress: () => began.resolve(),
+  });
+  await began.promise;
+  cancelling.abort();
+  await assert.rejects(wait);
+  assert.equal((await lookAt(swarm, id)).status, "running");
+  await release(swarm, "go");
+  assert.equal((await waitForStatus(swarm, id, "completed")).answer, "done");
+  assert.deepEqual(codex.ledger().map(({ exitCode }) => exitCode), [0]);
+});
+
+/** Everything the client received for one call: its progress, and what came after the response. */
+function wire(swarm: Swarm): { readonly progress: { progress: number; message: string }[]; readonly isLast: boolean } {
+  const { received } = swarm.process;
+  const progress = received.filter(({ method }) => method === "notifications/progress");
+  const response = received.findLastIndex(({ result }) => result !== undefined);
+  return {
+    progress: progress.map(({ params }) => JSON.parse(JSON.stringify(params))),
+    isLast: received.slice(response + 1).length === 0,
+  };
+}
+
+Deno.test("codex_wait and codex report progress at once, and nothing after the answer", async () => {
+  await using swarm = await startSwarm();
+  const slow = await startTask(swarm, "fake:hold(go) fake:say(done)", { label: "slow" });
+  const quick = await startTask(swarm, "fake:say(done)");
+  await waitForStatus(swarm, quick, "completed");
+  const first = Promise.withResolvers<string>();
+  const wait = swarm.call("codex_wait", { task_ids: [slow, quick] }, { onProgress: first.resolve });
+  assert.match(await first.promise, /^1\/2 done; slow: (starting|running)$/);
+  await release(swarm, "go");
+  await wait;
+
+  const begun = Promise.withResolvers<string>();
+  const run = swarm.call("codex", { prompt: "fake:say(x) fake:sleep(0.1)", label: "fast" }, {
+    onProgress: begun.resolve,
+  });
+  assert.match(await begun.promise, /^fast: (queued|starting|running).* \(\d+s elapsed\)$/);
+  await run;
+  // A call that asks for no progress gets none.
+  await swarm.call("codex", { prompt: "fake:say(y)" });
+  await swarm.client.ping();
+  const { progress, isLast } = wire(swarm);
+  assert.deepEqual([progress.length, isLast], [2, true]);
+});
+
+Deno.test("codex_wait tells an end even when very many others still run", async () => {
+  await using codex = await installQuickCodex();
+  await using swarm = await startSwarm({ codex, clientName: "codex-mcp-client", args: ["--max-concurrent", "1"] });
+  const first = await startTask(swarm, "quick:");
+  await waitForStatus(swarm, first, "completed");
+  const ids = await Promise.all(Array.from({ length: 90 }, () => startTask(swarm, "quick: seconds=600")));
+  const { text, structured } = await swarm.call("codex_wait", { task_ids: [...ids, first], until: "any" });
+  assert.deepEqual(toldIds({ structured }), [first]);
+  assert.ok(text.includes(`=== Task ${first} (completed in `), text);
+  assert.ok(text.length <= 10_000 && JSON.stringify(structured).length <= 10_000, `${text.length}`);
+  await Promise.all(ids.toReversed().map((task_id) => swarm.call("codex_cancel", { task_id })));
+});
