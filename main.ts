@@ -8,7 +8,8 @@ import { type CodexProbe, probeCodex } from "./src/codex/probe.ts";
 import { type Config, ConfigError, parseConfig } from "./src/config.ts";
 import { findRepository } from "./src/git/repository.ts";
 import { createLog, type Log } from "./src/log.ts";
-import { installShim } from "./src/process/shim.ts";
+import { directHost, windowsTools } from "./src/process/direct.ts";
+import { installShim, shimHost } from "./src/process/shim.ts";
 import { createServer } from "./src/server/create_server.ts";
 import { instructions } from "./src/server/instructions.ts";
 import { createResources } from "./src/server/resources.ts";
@@ -96,7 +97,7 @@ async function serve(config: Config): Promise<number> {
 
 function createSupervisor(config: Config, log: Log): Supervisor {
   const bell = bellDirectory(config.stateDir);
-  const shimScript = rememberSuccess(async () => {
+  const makePlaces = async (): Promise<string> => {
     try {
       for (const directory of [config.stateDir, config.tasksDir, bell]) await Deno.mkdir(directory, PRIVATE);
       return await installShim(config.stateDir);
@@ -108,11 +109,14 @@ function createSupervisor(config: Config, log: Log): Supervisor {
         { cause: error },
       );
     }
-  });
+  };
+  const host = Deno.build.os === "windows"
+    ? directHost(async () => void await makePlaces(), windowsTools(config.env))
+    : shimHost(rememberSuccess(makePlaces), config.env);
   return new Supervisor({
     tasksDir: config.tasksDir,
     codexHome: config.codexHome,
-    runner: { shimScript, bell, server: config.codex, orphanGraceMs: config.orphanGraceMs },
+    runner: { host, bell, server: config.codex, orphanGraceMs: config.orphanGraceMs },
     env: { ...config.env, ...config.agentEnv },
     maxConcurrent: config.maxConcurrent,
     offlineTimeoutMs: config.offlineTimeoutMs,
@@ -184,7 +188,11 @@ function signalled(): Promise<string> {
 }
 
 async function permissionStates(): Promise<Record<string, string>> {
-  const states = PERMISSIONS.map(async (name) => [name, (await Deno.permissions.query({ name })).state] as const);
+  const states = PERMISSIONS.map(async (name) => {
+    const { state } = await Deno.permissions.query({ name });
+    // Deno calls a revoked permission `prompt`, but under --no-prompt nobody is asked.
+    return [name, state === "granted" ? state : "denied"] as const;
+  });
   return Object.fromEntries(await Promise.all(states));
 }
 

@@ -1,14 +1,13 @@
 /** One Codex process for one task: the engine behind the supervisor. */
 import { join } from "node:path";
-import { type Shim, startShim } from "../process/shim.ts";
+import type { HostedRun, RunHost } from "../process/run_host.ts";
 import type { Task } from "../task/task.ts";
 import { codexArgs, type CodexArgsInput } from "./codex_args.ts";
 import { type CodexProbe, hasFlag } from "./probe.ts";
 
 /** What every run of a server has in common. */
 export interface CodexRunner {
-  /** Makes the places that runs need, once, and gives the shim's path. Throws `state_not_writable`. */
-  readonly shimScript: () => Promise<string>;
+  readonly host: RunHost;
   /** Directory in which the shims announce their ends. */
   readonly bell: string;
   readonly server: CodexArgsInput["server"];
@@ -30,7 +29,7 @@ export interface RunRequest {
 }
 
 /** A run of this server's own. */
-export type CodexRun = Pick<Shim, "ended" | "release">;
+export type CodexRun = Pick<HostedRun, "ended" | "release">;
 
 /** Starts Codex for a task whose directory exists. Its events, its messages and its exit status go into that directory. */
 export async function runCodex(runner: CodexRunner, request: RunRequest): Promise<CodexRun> {
@@ -46,8 +45,7 @@ export async function runCodex(runner: CodexRunner, request: RunRequest): Promis
     isFlagSupported: (flag, command) => hasFlag(probe, flag, command),
     codexVersion: probe.version,
   });
-  return startShim({
-    script: await runner.shimScript(),
+  return await runner.host.start({
     directory: request.directory,
     run: request.run,
     limitMs: task.spec.timeoutMs,

@@ -1,34 +1,21 @@
 /** Starts and stops runs through the shim, and tells from what it left behind whether a run lives. */
 import { join } from "node:path";
+import { readExit, readFields } from "./run_files.ts";
+import type { HostedRun, RunHost, RunOptions, RunSighting } from "./run_host.ts";
 import { runToEnd } from "./run_to_end.ts";
 import shimScript from "./shim.sh" with { type: "text" };
 
-/** What the shim is told. */
-export interface ShimOptions {
-  /** Path that {@linkcode installShim} gave. */
-  readonly script: string;
-  /** The task's directory; holds `prompt.txt`. */
-  readonly directory: string;
-  /** Number of this run within its task, from 1. */
-  readonly run: number;
-  /** Wall clock of the run. */
-  readonly limitMs: number;
-  /** How long the agent outlives the server; `null` for ever. */
-  readonly graceMs: number | null;
-  /** Existing directory in which a file named after the task appears when the run has ended. */
-  readonly bell: string;
-  readonly command: readonly [string, ...string[]];
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** A shim of this server's own. */
-export interface Shim {
-  readonly pid: number;
-  /** Settles when the shim has ended; what happened stands in its files. */
-  readonly ended: Promise<void>;
-  /** Lets go of the lifeline: a `graceMs` starts to count. */
-  release(): Promise<void>;
+/** Hosts runs behind shims. `script` gives the shim's path, see {@linkcode installShim}; `env` is for helper commands. */
+export function shimHost(
+  script: () => Promise<string>,
+  env: Readonly<Record<string, string>>,
+): RunHost {
+  return {
+    prepare: async () => void await script(),
+    start: async (options) => startShim({ ...options, script: await script() }),
+    stop: async (run) => await stopThroughShim({ ...run, script: await script(), env }),
+    sight: async (run) => await sightRun(await script(), { ...run, env }),
+  };
 }
 
 /**
@@ -60,7 +47,7 @@ async function isSame(path: string): Promise<boolean> {
 }
 
 /** Starts a run. Throws what the system says when not even the shell can be started. */
-export function startShim(options: ShimOptions): Shim {
+export function startShim(options: RunOptions & { readonly script: string }): HostedRun {
   const child = new Deno.Command("/bin/sh", {
     args: [
       options.script,
@@ -112,15 +99,6 @@ export async function stopThroughShim(options: {
   }).spawn().status;
 }
 
-/** What a look at a run found. */
-export type RunSighting =
-  /** `exitCode` is 0–255, above 128 as the shell reports it; `null` when the agent was stopped before it could start. */
-  | { readonly state: "ended"; readonly exitCode: number | null }
-  /** `isShimLost`: the agent lives, but nobody is left who will see its exit code. */
-  | { readonly state: "running"; readonly isShimLost: boolean }
-  /** Nobody lives who could say more. */
-  | { readonly state: "lost" };
-
 /**
  * Looks at a run from outside, whichever server started it. A shim takes its locks a few milliseconds after it was
  * started: before that its run looks `lost`.
@@ -154,40 +132,6 @@ async function askShim(
   const { stdout } = await runToEnd("/bin/sh", [script, "sight", directory], { env, timeoutMs: SIGHT_TIMEOUT_MS });
   const who = stdout.trim();
   return who === "shim" || who === "agent" ? who : "gone";
-}
-
-/** Reads how `run` ended; `null` while nothing says that it has. */
-export async function readExit(
-  directory: string,
-  run: number,
-): Promise<Extract<RunSighting, { state: "ended" }> | null> {
-  const [number, status] = await readFields(join(directory, "exit"));
-  if (number !== String(run) || status === undefined) return null;
-  return { state: "ended", exitCode: status === "-" ? null : Number(status) };
-}
-
-/** Reads the first reason to stop that anybody gave, or `null`. */
-export async function readStopReason(directory: string): Promise<string | null> {
-  return (await readFields(join(directory, "stop")))[0] ?? null;
-}
-
-/** Process ids of the shim and of the agent, as they noted them; `null` before that. */
-export async function readRunPids(
-  directory: string,
-): Promise<{ readonly shim: number; readonly agent: number } | null> {
-  const [, shim, , agent] = await readFields(join(directory, "process"));
-  return shim === undefined || agent === undefined ? null : { shim: Number(shim), agent: Number(agent) };
-}
-
-/** The fields of a one-line file; none while it is absent or half written. */
-async function readFields(path: string): Promise<string[]> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch {
-    return [];
-  }
-  return text.endsWith("\n") ? text.trim().split(" ") : [];
 }
 
 async function isLocked(path: string): Promise<boolean> {

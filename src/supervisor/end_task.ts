@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { failureOf } from "../codex/failure.ts";
 import { decideOutcome } from "../codex/outcome.ts";
 import type { Log } from "../log.ts";
-import { readStopReason } from "../process/shim.ts";
+import { readStopReason } from "../process/run_files.ts";
 import { lastWritten } from "../storage/agent_log.ts";
 import type { Bell } from "../storage/bell.ts";
 import { type Outcome, type Progress, STOP_REASONS, type StopReason } from "../task/task.ts";

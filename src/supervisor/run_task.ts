@@ -2,7 +2,7 @@
 import { isSharedStateFailure } from "../codex/outcome.ts";
 import type { CodexProbe } from "../codex/probe.ts";
 import { type CodexRun, type CodexRunner, runCodex } from "../codex/run_codex.ts";
-import { readExit, stopThroughShim } from "../process/shim.ts";
+import { readExit } from "../process/run_files.ts";
 import type { TaskFiles } from "../storage/task_directory.ts";
 import type { TaskSpec } from "../task/task.ts";
 import { startRun } from "../task/transitions.ts";
@@ -100,9 +100,9 @@ async function startAndWait(
 /** Ends the run of a task of this or any other server, for the first reason that was given. */
 export async function stopRun(
   followed: FollowedTask,
-  { runner, env }: Pick<RunTaskServices, "runner" | "env">,
+  { runner }: Pick<RunTaskServices, "runner">,
 ): Promise<void> {
   const reason = await stopReasonOf(followed);
   if (reason === undefined) return;
-  await stopThroughShim({ script: await runner.shimScript(), directory: followed.directory.path, reason, env });
+  await runner.host.stop({ directory: followed.directory.path, reason });
 }

@@ -1,6 +1,6 @@
 import type { CodexRun, CodexRunner } from "../codex/run_codex.ts";
 import type { Log } from "../log.ts";
-import { readRunPids } from "../process/shim.ts";
+import { readRunPids } from "../process/run_files.ts";
 import { Bell } from "../storage/bell.ts";
 import type { TaskDirectory } from "../storage/task_directory.ts";
 import { TaskError } from "../task/errors.ts";
@@ -81,7 +81,7 @@ export class Supervisor {
   /** Writes the task down and queues it; it is on disk when this returns. */
   async start(planned: PlannedTask): Promise<Task> {
     if (this.#closing.signal.aborted) throw new TaskError("start_failed", "Cannot start a task: the server is ending.");
-    await this.#options.runner.shimScript();
+    await this.#options.runner.host.prepare();
     const task: Task = {
       id: this.#options.newId(),
       createdAt: this.#options.now(),

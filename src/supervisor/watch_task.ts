@@ -1,5 +1,4 @@
 /** A task that another server started, followed from outside. */
-import { sightRun } from "../process/shim.ts";
 import { isFinished } from "../task/task.ts";
 import { endTask } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
@@ -27,8 +26,7 @@ export async function lookAtTask(followed: FollowedTask, services: RunTaskServic
   if (isFinished(task)) return true;
   if (task.state.status !== "running") return false;
   const { run, startedAt } = task.state;
-  const script = await services.runner.shimScript();
-  const sighting = await sightRun(script, { directory: directory.path, run, env: services.env });
+  const sighting = await services.runner.host.sight({ directory: directory.path, run });
   if (sighting.state === "running") return false;
   if (sighting.state === "lost" && services.now().getTime() - startedAt.getTime() < YOUNG_RUN_MS) return false;
   await endTask(followed, sighting.state === "ended" ? sighting.exitCode : null, services);

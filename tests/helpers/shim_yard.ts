@@ -1,6 +1,8 @@
 /** The real shim around small shell scripts, as a server would start it around Codex. */
 import { join } from "node:path";
-import { installShim, readRunPids, type Shim, startShim, stopThroughShim } from "../../src/process/shim.ts";
+import { readRunPids } from "../../src/process/run_files.ts";
+import type { HostedRun } from "../../src/process/run_host.ts";
+import { installShim, startShim, stopThroughShim } from "../../src/process/shim.ts";
 import { listProcesses } from "./processes.ts";
 import { tempDirectory } from "./temp_directory.ts";
 import { waitFor } from "./wait_for.ts";
@@ -30,7 +32,7 @@ export interface YardOptions {
   readonly path?: string;
 }
 
-export interface YardRun extends Shim {
+export interface YardRun extends HostedRun {
   readonly directory: string;
   /** Waits until the agent has noted itself. */
   pids(): Promise<{ readonly shim: number; readonly agent: number }>;
@@ -44,7 +46,7 @@ export async function shimYard(): Promise<ShimYard> {
   const bell = join(temp.path, "ended");
   await Deno.mkdir(bell);
   const script = await installShim(temp.path);
-  const runs: Shim[] = [];
+  const runs: HostedRun[] = [];
   const env = { PATH: Deno.env.get("PATH") ?? "" };
   const directory = (): string => {
     const path = Deno.makeTempDirSync({ dir: temp.path, prefix: "task_" });

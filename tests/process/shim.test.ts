@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
-import { readExit, readStopReason } from "../../src/process/shim.ts";
+import { readExit, readStopReason } from "../../src/process/run_files.ts";
 import { isAlive, listProcesses } from "../helpers/processes.ts";
 import { shimYard, type YardRun } from "../helpers/shim_yard.ts";
 import { waitFor } from "../helpers/wait_for.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type RunSighting, sightRun } from "../../src/process/shim.ts";
+import type { RunSighting } from "../../src/process/run_host.ts";
+import { sightRun } from "../../src/process/shim.ts";
 import { isAlive } from "../helpers/processes.ts";
 import { type ShimYard, shimYard } from "../helpers/shim_yard.ts";
 import { waitFor } from "../helpers/wait_for.ts";
