@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { installFakeCodex } from "../helpers/fake_codex.ts";
+import { startSwarm } from "../helpers/swarm.ts";
+import { release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
+
+Deno.test("codex_status shows what a task does, in codex-mcp-swarm's layout and as data", async () => {
+  await using swarm = await startSwarm();
+  const prompt = "fake:reason(thinking about it) fake:command(ls) fake:mcp(files.read) fake:search(deno) " +
+    "fake:write(new.txt,one) fake:write(README.md,two) fake:plan(look*,change,test) fake:subagent(help me) " +
+    "fake:say(half way) fake:hold(go) fake:run(while [ ! -e end ]; do sleep 0.02; done) fake:usage(50,5) fake:say(done)";
+  const id = await startTask(swarm, prompt, { label: "busy", sandbox: "workspace-write", model: "gpt-x" });
+  const { thread_id: thread, started_at, elapsed_seconds: elapsed, silent_seconds } = await waitForTask(
+    swarm,
+    id,
+    (task) => task.answer === "half way",
+  );
+  const during = await swarm.call("codex_status", { task_ids: [id, "nope", "00000000"] });
+  const files = [{ path: `${swarm.cwd}/new.txt`, kind: "add" }, { path: `${swarm.cwd}/README.md`, kind: "update" }];
+  assert.deepEqual(during.text.replace(/\d+s elapsed/, "Ns elapsed").split("\n"), [
+    `=== Task ${id} (Ns elapsed) ===`,
+    `Thread ID: ${thread}`,
+    "Label: busy",
+    "Phase: running",
+    "Tools called: 3",
+    "Last tool: exec_command(/bin/bash -lc ls)",
+    "Thinking: thinking about it",
+    "Output: half way",
+    "Plan: [x] look; [ ] change; [ ] test",
+    `Files changed: 2 (add ${files[0]?.path}, update ${files[1]?.path})`,
+    "Sub-agents: 1",
+    "Sandbox: workspace-write (call)",
+    "",
+    "=== Task nope === INVALID TASK ID: NOPE",
+    "",
+    "=== Task 00000000 === TASK 00000000 NOT FOUND",
+  ]);
+  assert.deepEqual([during.isError, elapsed < 10, (silent_seconds ?? 0) < 10], [false, true, true]);
+  const [data, ...others] = during.structured.tasks;
+  assert.deepEqual(data, {
+    task_id: id,
+    status: "running",
+    label: "busy",
+    thread_id: thread,
+    elapsed_seconds: data.elapsed_seconds,
+    phase: "running",
+    answer: "half way",
+    last_command: { command: "/bin/bash -lc ls", exit_code: 0 },
+    last_reasoning: "thinking about it",
+    plan: [{ text: "look", completed: true }, { text: "change", completed: false }, { text: "test", completed: false }],
+    files_changed: files,
+    tools_called: 3,
+    sub_agents: 1,
+    ...(data.silent_seconds === undefined ? {} : { silent_seconds: data.silent_seconds }),
+    cwd: swarm.cwd,
+    model: "gpt-x",
+    sandbox: { mode: "workspace-write", source: "call", network: null },
+    lifetime: "detached",
+    started_at,
+    events_file: `${swarm.stateDir}/tasks/${id}/events.jsonl`,
+  });
+  assert.deepEqual(others, [
+    { task_id: "nope", status: "not_found", error: `Cannot find task "nope": known tasks are ${id}.` },
+    { task_id: "00000000", status: "not_found", error: `Cannot find task "00000000": known tasks are ${id}.` },
+  ]);
+
+  await release(swarm, "go");
+  const working = await waitForTask(swarm, id, (task) => task.current_command !== undefined);
+  assert.match(working.phase, /^running\(\/bin\/bash -lc .*sleep 0\.02.*\)$/);
+  await release(swarm, "end");
+  const ended = await waitForStatus(swarm, id, "completed");
+  const after = await swarm.call("codex_status", { task_ids: [id] });
+  assert.match(after.text, /^=== Task [0-9a-f]{8} \(COMPLETED in \d+s\) ===\n/);
+  assert.match(after.text, /^Tokens: 50 in, 5 out$/m);
+  const { phase, plan, silent_seconds: silent, tools_called } = ended;
+  assert.deepEqual({ phase, plan, silent, tools_called }, {
+    phase: undefined,
+    plan: undefined,
+    silent: undefined,
+    tools_called: 4,
+  });
+});
+
+Deno.test("codex_status shows how each task ended", async () => {
+  await using swarm = await startSwarm();
+  const failed = await startTask(swarm, "fake:say(half) fake:crash(9)");
+  await waitForStatus(swarm, failed, "failed");
+  const { text } = await swarm.call("codex_status", { task_ids: [failed] });
+  const lines = text.replace(/in \d+s/, "in Ns").split("\n");
+  assert.equal(lines[0], `=== Task ${failed} (FAILED in Ns, exit 9) ===`);
+  assert.deepEqual(lines.slice(2, 7), [
+    "Phase: failed",
+    "Cause: Codex ended with exit code 9 and no end of its turn.",
+    "Category: unknown",
+    "Retryable: no (informational only; the wrapper did not retry)",
+    "Action: Read the message and the task's stderr.log before another try.",
+  ]);
+});
+
+Deno.test("codex_status without ids lists this repository's tasks, open ones first, and with all those of others", async () => {
+  await using codex = await installFakeCodex();
+  await using one = await startSwarm({ codex, args: ["--max-concurrent", "1"] });
+  await using other = await startSwarm({ codex, stateDir: one.stateDir });
+  const empty = await one.call("codex_status");
+  assert.equal(empty.text, "No tasks in this repository. all=true lists those of others.");
+  assert.deepEqual(empty.structured, { tasks: [] });
+
+  const first = await startTask(one, "fake:say(first)");
+  await waitForStatus(one, first, "completed");
+  const second = await startTask(one, "fake:say(second)");
+  await waitForStatus(one, second, "completed");
+  const foreign = await startTask(other, "fake:say(foreign)");
+  await waitForStatus(other, foreign, "completed");
+  const running = await startTask(one, "fake:hold(go)");
+  await waitForStatus(one, running, "running");
+  const queued = await startTask(one, "fake:say(queued)");
+
+  const idsOf = async (parameters: Readonly<Record<string, unknown>>): Promise<string[]> => {
+    const { text, structured } = await one.call("codex_status", parameters);
+    const ids: string[] = structured.tasks.map(({ task_id }: { task_id: string }) => task_id);
+    assert.deepEqual([...text.matchAll(/=== Task ([0-9a-f]{8}) /g)].map((match) => match[1]), ids);
+    return ids;
+  };
+  assert.deepEqual(await idsOf({}), [running, queued, second, first]);
+  assert.deepEqual(await idsOf({ task_ids: [] }), [running, queued, second, first]);
+  assert.deepEqual(await idsOf({ all: true }), [running, queued, foreign, second, first]);
+  // An id works from anywhere.
+  assert.deepEqual(await idsOf({ task_ids: [foreign] }), [foreign]);
+  const { structured } = await one.call("codex_status");
+  assert.deepEqual(structured.tasks[1], {
+    task_id: queued,
+    status: "queued",
+    elapsed_seconds: 0,
+    phase: "queued, position 1",
+  });
+  await release(one, "go");
+  await waitForStatus(one, queued, "completed");
+});
