@@ -21,7 +21,11 @@ export async function findRepository(directory: string): Promise<Repository | nu
 async function commonDirOf(top: string): Promise<string | null> {
   const path = join(top, ".git");
   try {
-    if ((await Deno.stat(path)).isDirectory) return await Deno.realPath(path);
+    if ((await Deno.stat(path)).isDirectory) {
+      // An empty one is no repository: a Codex that was stopped leaves such mount points of its sandbox behind.
+      await Deno.stat(join(path, "HEAD"));
+      return await Deno.realPath(path);
+    }
     const pointer = /^gitdir: (.+)$/m.exec(await Deno.readTextFile(path))?.[1];
     if (pointer === undefined) return null;
     const gitDir = resolve(top, pointer);

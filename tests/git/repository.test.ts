@@ -42,3 +42,9 @@ Deno.test("findRepository() finds none outside of all repositories, nor where th
   await Deno.writeTextFile(join(directory.path, ".git"), "no pointer\n");
   assert.equal(await findRepository(directory.path), null);
 });
+
+Deno.test("findRepository() takes an empty .git directory for none", async () => {
+  await using directory = await tempDirectory();
+  await Deno.mkdir(join(directory.path, ".git"));
+  assert.equal(await findRepository(directory.path), null);
+});
