@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { RUN_FLAGS } from "../.github/scripts/run_flags.ts";
+import { MAIN } from "./helpers/server_process.ts";
+import { startSwarm, type Swarm } from "./helpers/swarm.ts";
+import { tempDirectory } from "./helpers/temp_directory.ts";
+import { waitFor } from "./helpers/wait_for.ts";
+
+const PRELOAD = fileURLToPath(new URL("fixtures/try_to_reach_out.ts", import.meta.url));
+/** Every way out that the fixture knows. */
+const WAYS = ["fetch", "connect", "listen", "node", "websocket", "import", "request", "dlopen"];
+
+interface Visitor extends AsyncDisposable {
+  readonly swarm: Swarm;
+  /** Tries all ways out from inside the running server. */
+  tryAll(): Promise<Record<string, string>>;
+}
+
+/** The real server with a visitor in its process; `flags` are Deno's. */
+async function startVisited(
+  { flags, env = {} }: { readonly flags: readonly string[]; readonly env?: Readonly<Record<string, string>> },
+): Promise<Visitor> {
+  const stack = new AsyncDisposableStack();
+  const temp = stack.use(await tempDirectory());
+  const answer = (request: Request): Response =>
+    request.url.endsWith(".js")
+      ? new Response("export {};", { headers: { "content-type": "text/javascript" } })
+      : new Response("hello");
+  const http = stack.use(Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => undefined }, answer));
+  const when = join(temp.path, "when");
+  const report = join(temp.path, "report");
+  const swarm = stack.use(
+    await startSwarm({
+      // A module of this run's own port must not get into the lock file.
+      command: [Deno.execPath(), "run", "--quiet", "--no-lock", ...flags, "--preload", PRELOAD, MAIN],
+      env: { TRY_URL: `http://127.0.0.1:${http.addr.port}/`, TRY_WHEN: when, TRY_REPORT: report, ...env },
+    }),
+  );
+  return {
+    swarm,
+    async tryAll(): Promise<Record<string, string>> {
+      await Deno.writeTextFile(when, "");
+      const text = await waitFor(() => Deno.readTextFile(report), { message: "the report of the visitor" });
+      return JSON.parse(text);
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+Deno.test("a serving process can reach nobody, load no native code and no foreign module", async () => {
+  await using visited = await startVisited({ flags: RUN_FLAGS });
+  const outcomes = await visited.tryAll();
+  assert.deepEqual(Object.keys(outcomes), WAYS);
+  for (const way of WAYS) assert.match(outcomes[way] ?? "", /NotCapable|Requires (net|import) access/, way);
+});
+
+Deno.test("the same ways are open when nothing is revoked or denied (control)", async () => {
+  const flags = RUN_FLAGS.map((flag) => flag.replace("--deny-", "--allow-"));
+  await using visited = await startVisited({ flags, env: { TRY_KEEP: "1" } });
+  assert.deepEqual(await visited.tryAll(), Object.fromEntries(WAYS.map((way) => [way, "open"])));
+});
+
+Deno.test("all tools work while the server has no network, and server-info tells what it may do", async () => {
+  await using visited = await startVisited({ flags: RUN_FLAGS });
+  const { swarm } = visited;
+  const { structured: first } = await swarm.call("codex", { prompt: "fake:say(one)" });
+  const { structured: second } = await swarm.call("codex_reply", { threadId: first.threadId, prompt: "fake:say(two)" });
+  const alias = { conversationId: first.threadId, prompt: "fake:say(three)" };
+  const { structured: third } = await swarm.call("codex-reply", alias);
+  const { structured: started } = await swarm.call("codex_async", { prompt: "fake:hold(never)" });
+  const { structured: status } = await swarm.call("codex_status", { task_ids: [started.task_id] });
+  const { structured: cancelled } = await swarm.call("codex_cancel", { task_id: started.task_id });
+  const { structured: waited } = await swarm.call("codex_wait", { task_ids: [started.task_id] });
+  assert.deepEqual([first, second, third].map(({ content }) => content), ["one", "two", "three"]);
+  assert.equal(status.tasks.length, 1);
+  assert.deepEqual([cancelled.status, waited.tasks[0].status], ["cancelled", "cancelled"]);
+  assert.deepEqual((await swarm.resource("server-info")).permissions, {
+    run: "granted",
+    read: "granted",
+    write: "granted",
+    env: "granted",
+    sys: "granted",
+    net: "denied",
+    ffi: "denied",
+    import: "denied",
+  });
+  const outcomes = await visited.tryAll();
+  assert.deepEqual(WAYS.filter((way) => outcomes[way] === "open"), []);
+});
