@@ -11,7 +11,7 @@ export interface McpServerEntry {
 }
 
 /** This program and those it replaces: an agent that could start them would breed. */
-const OWN_NAMES = /^(codex-swarm|codex-mcp-swarm|codex-as-mcp)(@.*)?(\.exe)?$/;
+const OWN_NAMES = /^codex[-_](swarm|mcp[-_]swarm|as[-_]mcp)(@.*)?(\.exe|\.py)?$/;
 
 /**
  * The servers to switch off: our own entry always, and with `wanted` all others that it does not name. Throws
