@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type FakeCodex, installFakeCodex } from "./helpers/fake_codex.ts";
+import { MAIN } from "./helpers/server_process.ts";
+import { startSwarm, type Swarm } from "./helpers/swarm.ts";
+import { waitForTask } from "./helpers/tasks.ts";
+
+const REFUSED = /^Cannot start an agent from inside an agent: .*--max-depth/;
+// The agent's command is one for a POSIX shell.
+const ignore = Deno.build.os === "windows";
+const CLIENT = fileURLToPath(new URL("fixtures/agents_own_client.ts", import.meta.url));
+
+/** Starts an agent that holds until the end of the test, and gives the id of its thread. */
+async function startHolding(
+  swarm: Swarm,
+  meta: Readonly<Record<string, unknown>> = {},
+): Promise<{ readonly taskId: string; readonly threadId: string }> {
+  const started = await swarm.call("codex_async", { prompt: "fake:hold(never)" }, { meta });
+  assert.equal(started.isError, false, started.text);
+  const taskId = started.structured.task_id;
+  const { thread_id: threadId } = await waitForTask(swarm, taskId, (task) => task.thread_id !== undefined);
+  return { taskId, threadId };
+}
+
+async function cancelAll(swarm: Swarm, ...tasks: readonly { readonly taskId: string }[]): Promise<void> {
+  await Promise.all(tasks.map(({ taskId }) => swarm.call("codex_cancel", { task_id: taskId })));
+}
+
+Deno.test("a call that comes from an agent's own thread is refused and starts nothing", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex });
+  const agent = await startHolding(swarm);
+  for (const tool of ["codex", "codex_async"]) {
+    const { text, isError } = await swarm.call(tool, { prompt: "breed" }, { meta: { threadId: agent.threadId } });
+    assert.match(text, REFUSED);
+    assert.equal(isError, true);
+  }
+  const reply = await swarm.call("codex_reply", { threadId: agent.threadId, prompt: "breed" }, {
+    meta: { threadId: agent.threadId },
+  });
+  assert.match(reply.text, REFUSED);
+  assert.equal(codex.ledger().length, 1);
+  await cancelAll(swarm, agent);
+});
+
+Deno.test("a call from somebody else's thread is served", async () => {
+  await using swarm = await startSwarm();
+  const meta = { threadId: "01a1f744-634e-71b1-a39a-93788d7eea39" };
+  assert.equal((await swarm.call("codex", { prompt: "fake:say(hello)" }, { meta })).isError, false);
+});
+
+Deno.test("--max-depth 2 lets agents start agents, and those none", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex, args: ["--max-depth", "2"] });
+  const agent = await startHolding(swarm);
+  const below = await startHolding(swarm, { threadId: agent.threadId });
+  const { text, isError } = await swarm.call("codex", { prompt: "breed" }, { meta: { threadId: below.threadId } });
+  assert.match(text, REFUSED);
+  assert.equal(isError, true);
+  assert.equal(codex.ledger().length, 2);
+  await cancelAll(swarm, agent, below);
+});
+
+/** Lets an agent's shell command start a server on the same state and call `codex` there; gives what came of it. */
+async function callFromBelow(
+  codex: FakeCodex,
+  { prefix = "", flags = "" }: { readonly prefix?: string; readonly flags?: string },
+): Promise<{ readonly text: string; readonly isError: boolean; readonly markers: number }> {
+  await using swarm = await startSwarm({ codex });
+  // The fake has a DENO_DIR of its own, in which the client's packages are missing.
+  const denoDir = Deno.env.get("DENO_DIR") === undefined ? "env -u DENO_DIR" : "";
+  const words = ["exec", prefix || "env", denoDir, Deno.execPath(), "run", "-A", "--quiet", CLIENT];
+  const command = [...words, swarm.stateDir, codex.path, codex.home, flags].filter((word) => word !== "").join(" ");
+  const { structured } = await swarm.call("codex", { prompt: `fake:run(${command} >below.json 2>below.txt)` });
+  assert.equal(structured.status, "completed");
+  const answer = await Deno.readTextFile(join(swarm.cwd, "below.json"));
+  assert.notEqual(answer, "", await Deno.readTextFile(join(swarm.cwd, "below.txt")));
+  return JSON.parse(answer);
+}
+
+const UNMARKED = "env -u CODEX_SWARM_TASK_ID -u CODEX_SWARM_DEPTH";
+
+for (
+  const { name, prefix, markers } of [
+    { name: "through its marker variable", prefix: "", markers: 2 },
+    { name: "through its ancestor processes when the marker is gone", prefix: UNMARKED, markers: 0 },
+  ]
+) {
+  Deno.test({
+    name: `a server that an agent's command started is refused ${name}`,
+    ignore: Deno.build.os === "windows",
+  }, async () => {
+    await using codex = await installFakeCodex();
+    const below = await callFromBelow(codex, { prefix });
+    assert.match(below.text, REFUSED);
+    assert.deepEqual({ isError: below.isError, markers: below.markers }, { isError: true, markers });
+    assert.equal(codex.ledger().length, 1);
+  });
+
+  Deno.test({
+    name: `the same server serves it without the guard ${name} (control)`,
+    ignore: Deno.build.os === "windows",
+  }, async () => {
+    await using codex = await installFakeCodex();
+    const below = await callFromBelow(codex, { prefix, flags: "--max-depth 10" });
+    assert.match(below.text, /^from below\n/);
+    assert.equal(below.isError, false);
+    assert.equal(codex.ledger().length, 2);
+  });
+}
+
+Deno.test("agents get every MCP server that is configured but this one, however it is spelled", async () => {
+  await using codex = await installFakeCodex();
+  const own = {
+    bare: 'command = "codex-swarm"',
+    by_path: 'command = "/opt/tools/codex-swarm"\nargs = ["mcp-server"]',
+    by_deno: `command = "deno"\nargs = ["run", "-P", ${JSON.stringify(MAIN)}]`,
+    by_npx: `command = "npx"\nargs = ["-y", "deno@2.9.6", "run", ${JSON.stringify(MAIN)}]`,
+    by_uvx: 'command = "uvx"\nargs = ["codex-mcp-swarm@1.11.0"]',
+    other_predecessor: 'command = "uvx"\nargs = ["codex-as-mcp@latest"]',
+    by_file: 'command = "python3"\nargs = ["/opt/codex_mcp_swarm.py"]',
+    as_module: 'command = "uv"\nargs = ["run", "python", "-m", "codex_as_mcp"]',
+  };
+  const others = {
+    docs: 'command = "docs-server"',
+    looks_alike: 'command = "codex-swarm-docs"',
+    remote: 'url = "https://example.com/mcp"',
+  };
+  const tables = Object.entries({ ...own, ...others }).map(([name, body]) => `[mcp_servers.${name}]\n${body}\n`);
+  await Deno.writeTextFile(join(codex.home, "config.toml"), tables.join("\n"));
+  await using swarm = await startSwarm({ codex });
+  const { structured } = await swarm.call("codex", { prompt: "fake:echo_args" });
+  const { args } = JSON.parse(structured.content);
+  const switched = args.filter((arg: string) => arg.startsWith("mcp_servers"));
+  assert.deepEqual(switched.sort(), Object.keys(own).map((name) => `mcp_servers.${name}.enabled=false`).sort());
+});
