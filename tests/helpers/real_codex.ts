@@ -1,10 +1,9 @@
 /** The real Codex CLI, installed once per working copy and pointed at a mocked model. */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { MockModel } from "./mock_model.ts";
+import { CACHE, installPackages } from "./npm_cache.ts";
 
 const VERSION = "0.169.0";
-const CACHE = fileURLToPath(new URL("../../.cache/", import.meta.url));
 
 /** Where the parts of an installed Codex lie. */
 export interface RealCodex {
@@ -16,9 +15,7 @@ export interface RealCodex {
 
 /** Installs Codex unless an earlier run did; needs `npm` then. Processes that install at the same time do not disturb each other. */
 export async function ensureRealCodex(): Promise<RealCodex> {
-  const directory = join(CACHE, `codex-${VERSION}`);
-  if (!exists(directory)) await install(directory);
-  const modules = join(directory, "node_modules");
+  const modules = await installPackages(`codex-${VERSION}`, [`@openai/codex@${VERSION}`]);
   const { packageName, triple } = platform();
   const executable = Deno.build.os === "windows" ? "codex.exe" : "codex";
   return {
@@ -26,37 +23,6 @@ export async function ensureRealCodex(): Promise<RealCodex> {
     native: join(modules, "@openai", packageName, "vendor", triple, "bin", executable),
     version: VERSION,
   };
-}
-
-async function install(directory: string): Promise<void> {
-  Deno.mkdirSync(CACHE, { recursive: true });
-  const aside = Deno.makeTempDirSync({ dir: CACHE, prefix: "installing-" });
-  try {
-    const args = [
-      "install",
-      "--prefix",
-      aside,
-      "--no-audit",
-      "--no-fund",
-      "--ignore-scripts",
-      `@openai/codex@${VERSION}`,
-    ];
-    const program = Deno.build.os === "windows" ? "npm.cmd" : "npm";
-    const { success, stderr } = await new Deno.Command(program, { args, stdin: "null" }).output();
-    if (!success) throw new Error(`Cannot install Codex ${VERSION}: ${new TextDecoder().decode(stderr).trim()}`);
-    moveUnlessThere(aside, directory);
-  } finally {
-    if (exists(aside)) Deno.removeSync(aside, { recursive: true });
-  }
-}
-
-/** A directory with content is never replaced by a rename, so the first of two installers wins and both go on with its result. */
-function moveUnlessThere(from: string, to: string): void {
-  try {
-    Deno.renameSync(from, to);
-  } catch (error) {
-    if (!exists(to)) throw error;
-  }
 }
 
 /** The names that Codex's npm package gives its platforms. */
@@ -113,16 +79,8 @@ export function realCodexEnvironment(options: { model: MockModel; home: string; 
       "features.shell_snapshot=false",
       "analytics.enabled=false",
       "check_for_update_on_startup=false",
+      // Else each sandbox has its mount points in the machine's own /tmp, and one that is stopped leaves them there.
+      "sandbox_workspace_write.exclude_slash_tmp=true",
     ].flatMap((setting) => ["-c", setting]),
   };
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
