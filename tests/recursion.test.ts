@@ -89,7 +89,7 @@ for (
 ) {
   Deno.test({
     name: `a server that an agent's command started is refused ${name}`,
-    ignore: Deno.build.os === "windows",
+    ignore,
   }, async () => {
     await using codex = await installFakeCodex();
     const below = await callFromBelow(codex, { prefix });
@@ -100,7 +100,7 @@ for (
 
   Deno.test({
     name: `the same server serves it without the guard ${name} (control)`,
-    ignore: Deno.build.os === "windows",
+    ignore,
   }, async () => {
     await using codex = await installFakeCodex();
     const below = await callFromBelow(codex, { prefix, flags: "--max-depth 10" });
