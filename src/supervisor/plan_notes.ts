@@ -8,7 +8,8 @@ const KNOWN_EFFORTS = new Set(["none", "minimal", "low", "medium", "high", "xhig
 /** What the caller should know about how the call was understood. */
 export function planNotes(
   request: StartRequest,
-  { probe, sandbox, approvalInConfig, withheldEnv }: {
+  { probe, sandbox, approvalInConfig, withheldEnv, isEphemeral }: {
+    readonly isEphemeral: boolean;
     readonly probe: CodexProbe;
     readonly sandbox: EffectiveSandbox;
     readonly approvalInConfig: string | null;
@@ -16,6 +17,7 @@ export function planNotes(
   },
 ): string[] {
   const notes: string[] = [];
+  if (isEphemeral) notes.push("This thread cannot be continued: the server was started with --ephemeral.");
   const approval = request.approvalPolicy ?? approvalInConfig;
   if (approval !== null && approval !== undefined && approval !== "never") {
     notes.push(`approval-policy "${approval}" has no effect: codex exec ${probe.version} always runs with "never".`);

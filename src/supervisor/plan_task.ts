@@ -40,9 +40,11 @@ export interface PlannerOptions {
   readonly findByThread: (threadId: string) => Promise<Task | null>;
 }
 
+const MAX_LABEL_LENGTH = 200;
+
 /** Checks a call whole and plans its task. Throws {@linkcode TaskError}; nothing has been written then. */
 export async function planTask(request: StartRequest, options: PlannerOptions): Promise<PlannedTask> {
-  checkPrompt(request.prompt);
+  checkTexts(request);
   if (request.worktree === true) {
     throw new TaskError(
       "not_available",
@@ -95,7 +97,13 @@ export async function planTask(request: StartRequest, options: PlannerOptions): 
     effectiveSandbox: sandbox,
     usageBefore: earlier?.facts?.usage ?? null,
     notes: [
-      ...planNotes(request, { probe, sandbox, approvalInConfig: config.approval, withheldEnv }),
+      ...planNotes(request, {
+        probe,
+        sandbox,
+        approvalInConfig: config.approval,
+        withheldEnv,
+        isEphemeral: options.server.ephemeral,
+      }),
       ...earlierNotes(request, earlier),
       ...facts.notes,
     ],
@@ -137,10 +145,23 @@ export async function planTask(request: StartRequest, options: PlannerOptions): 
   return planned;
 }
 
-function checkPrompt(prompt: string): void {
+function checkTexts({ prompt, label, env }: StartRequest): void {
   if (prompt.trim() === "") throw new TaskError("invalid_argument", "Cannot start: the prompt is empty.");
   if (prompt.includes("\0")) {
     throw new TaskError("invalid_argument", "Cannot start: the prompt holds a NUL character. Remove it and try again.");
+  }
+  if (label !== undefined && (label.length > MAX_LABEL_LENGTH || /\p{Cc}/u.test(label))) {
+    throw new TaskError(
+      "invalid_argument",
+      `Cannot use label: it must be one line of at most ${MAX_LABEL_LENGTH} characters.`,
+    );
+  }
+  for (const [name, value] of Object.entries(env ?? {})) {
+    if (name !== "" && !/[=\0]/.test(name) && !value.includes("\0")) continue;
+    throw new TaskError(
+      "invalid_argument",
+      `Cannot pass env ${JSON.stringify(name)}: a name has no "=" and nothing a NUL.`,
+    );
   }
 }
 

@@ -27,6 +27,11 @@ export const codexStatus = defineTool({
     const isList = (input.task_ids ?? []).length === 0;
     const ids = isList ? await listedIds(input.all, services) : input.task_ids ?? [];
     const { views, missing } = await findViews(ids, services);
+    if (!isList) {
+      await Promise.all(
+        views.filter(({ task }) => isFinished(task)).map(({ task }) => services.supervisor.markRead(task.id)),
+      );
+    }
     const { tasks, shown } = isList
       ? listData(views, now)
       : boundedTaskData(views, { now, maxLength: call.answerChars - 300 });

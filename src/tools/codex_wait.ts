@@ -42,6 +42,8 @@ export const codexWait = defineTool({
     const pending = found.map(({ task }) => task.id).filter((id) => !delivered.has(id));
     await waitFor(pending, input.until ?? "all", waitMs(input.timeout, call, services), call, services);
 
+    // Nobody hears the answer to a cancelled call: its ends stay untold.
+    call.signal.throwIfAborted();
     const { views } = await findViews(pending, services);
     const answer = presentWait(views, { now: new Date(), answerChars: call.answerChars });
     for (const id of answer.told) {

@@ -36,7 +36,7 @@ export async function runAgent(request: StartRequest, call: ToolCall, services: 
     call.signal.removeEventListener("abort", stop);
   }
   const view = await supervisor.view(id);
-  await supervisor.markRead(id);
+  if (!call.signal.aborted) await supervisor.markRead(id);
   // The two fields of the removed `codex mcp-server` come first, then everything else.
   const bare = { threadId: threadIdOf(view), content: "", ...taskData(view, new Date(), null) };
   const room = call.answerChars - JSON.stringify(bare).length;
