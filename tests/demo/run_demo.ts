@@ -132,9 +132,14 @@ function describe(task: TaskData, { isTerminal }: Screen): string {
 }
 
 function work({ current_command, last_command, last_reasoning }: TaskData): string {
-  if (current_command !== undefined) return `runs: ${current_command}`;
-  const ran = last_command === undefined ? "" : ` (has run: ${last_command.command})`;
+  if (current_command !== undefined) return `runs: ${withoutShell(current_command)}`;
+  const ran = last_command === undefined ? "" : ` (has run: ${withoutShell(last_command.command)})`;
   return `thinks: ${last_reasoning ?? "…"}${ran}`;
+}
+
+/** Codex runs each command in a shell, which says nothing here. */
+function withoutShell(command: string): string {
+  return command.replace(/^\S+ -lc '(.*)'$/s, "$1");
 }
 
 function showResult(task: TaskData, say: (text: string) => void): void {
