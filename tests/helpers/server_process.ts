@@ -70,7 +70,11 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Writes a line, be it a message or not. */
   async sendLine(line: string): Promise<void> {
-    await this.#input.write(new TextEncoder().encode(`${line}\n`));
+    await this.sendBytes(new TextEncoder().encode(`${line}\n`));
+  }
+
+  async sendBytes(bytes: Uint8Array): Promise<void> {
+    await this.#input.write(bytes);
   }
 
   /** Ends the server's input, as a client does that leaves. */
