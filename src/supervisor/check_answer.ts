@@ -2,6 +2,9 @@ import type { JsonSchemaValidator } from "@modelcontextprotocol/server";
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/server/validators/ajv";
 import type { Outcome } from "../task/task.ts";
 
+/** The validator names every mistake of a long answer. */
+const MAX_ERROR_LENGTH = 500;
+
 /** Holds an agent's answer against the output schema of its task; Codex itself does not. */
 export function checkAnswer(
   answer: string | null,
@@ -14,7 +17,13 @@ export function checkAnswer(
     return { valid: false, errors: ["the answer is not JSON"] };
   }
   const result = compileSchema(schema)(value);
-  return result.valid ? { valid: true, errors: [] } : { valid: false, errors: [result.errorMessage] };
+  if (result.valid) return { valid: true, errors: [] };
+  const { errorMessage } = result;
+  const isLong = errorMessage.length > MAX_ERROR_LENGTH;
+  return {
+    valid: false,
+    errors: [isLong ? `${errorMessage.slice(0, MAX_ERROR_LENGTH)}…`.toWellFormed() : errorMessage],
+  };
 }
 
 /** Compiles a JSON Schema. Throws with the reason when it is none. */

@@ -21,6 +21,6 @@ export const startedOutput = z.looseObject({ ...taskFields, next: z.string().des
 
 /** Several tasks. */
 export const tasksOutput = z.looseObject({
-  tasks: z.array(z.looseObject({ task_id: z.string(), status: z.string() })).describe("In the order asked for"),
+  tasks: z.array(taskOutput).describe("In the order asked for"),
   next: z.string().optional().describe("What to call next"),
 });

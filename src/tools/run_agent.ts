@@ -4,10 +4,13 @@ import type { TaskView } from "../supervisor/supervisor.ts";
 import { isFinished } from "../task/task.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { jsonLength } from "./bounded_text.ts";
-import { elapsedSeconds, phaseOf, taskData, threadIdOf } from "./task_data.ts";
+import { elapsedSeconds, failureMessage, phaseOf, taskData, threadIdOf } from "./task_data.ts";
 import { failureLines, headline, verdictLines } from "./task_text.ts";
 import { reportProgress } from "./progress_reports.ts";
 import type { ToolAnswer, ToolCall, ToolServices } from "./tool.ts";
+
+/** Characters that a text needs besides the agent's answer: a failure block, or the thread and a verdict. */
+const TEXT_AROUND = 1_600;
 
 /** An ended run, with its answer cut to what the client passes on. */
 export interface EndedRun {
@@ -22,7 +25,7 @@ export async function runAgent(request: StartRequest, call: ToolCall, services: 
   const { supervisor } = services;
   const { id } = await supervisor.start(await services.plan(request));
   const stop = (): void => {
-    void supervisor.stop(id, "cancelled");
+    void supervisor.stop(id, call.hasLeft() ? "server_exit" : "cancelled");
   };
   if (call.signal.aborted) stop();
   call.signal.addEventListener("abort", stop, { once: true });
@@ -41,7 +44,7 @@ export async function runAgent(request: StartRequest, call: ToolCall, services: 
   const bare = { threadId: threadIdOf(view), content: "", ...taskData(view, new Date(), null) };
   const room = call.answerChars - JSON.stringify(bare).length;
   const inData = boundedAnswers([view], room, jsonLength)[0] ?? null;
-  const inText = boundedAnswers([view], call.answerChars - 1_000, (text) => text.length)[0] ?? null;
+  const inText = boundedAnswers([view], call.answerChars - TEXT_AROUND, (text) => text.length)[0] ?? null;
   return {
     view,
     answer: inText,
@@ -70,7 +73,7 @@ export function agentAnswer(run: EndedRun, completed: (answer: string) => string
 function content(view: TaskView, answer: string | null): string {
   if (answer !== null) return answer;
   if (isFinished(view.task) && view.task.state.outcome.failure !== undefined) {
-    return view.task.state.outcome.failure.message;
+    return failureMessage(view, view.task.state.outcome.failure);
   }
   return "No output from Codex";
 }

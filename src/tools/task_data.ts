@@ -1,7 +1,7 @@
 /** Turns a task into data: everything a model needs to know of it. */
 import { failureCategory } from "../codex/failure.ts";
 import type { TaskView } from "../supervisor/supervisor.ts";
-import { type FinishedState, isFinished, type Task } from "../task/task.ts";
+import { type Failure, type FinishedState, isFinished, type Task } from "../task/task.ts";
 import type { Usage } from "../task/event.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { cutEnd, cutMiddle, jsonLength } from "./bounded_text.ts";
@@ -52,7 +52,7 @@ export function taskData(view: TaskView, now: Date, answer: string | null): Reco
     phase: isFinished(task) ? undefined : phaseOf(view),
     answer,
     answer_file: isFinished(task) && view.answer !== null ? directory.answerFile : undefined,
-    ...(isFinished(task) ? outcomeData(task.state) : {}),
+    ...(isFinished(task) ? outcomeData(view, task.state) : {}),
     current_command: optionalText(progress.currentCommand, MAX_COMMAND),
     last_command: progress.lastCommand === null ? undefined : {
       command: cutEnd(progress.lastCommand.command, MAX_COMMAND),
@@ -92,7 +92,7 @@ export function briefTaskData(view: TaskView, now: Date, answer: string | null):
     phase: isFinished(task) ? undefined : phaseOf(view),
     answer,
     answer_file: isFinished(task) && view.answer !== null ? view.directory.answerFile : undefined,
-    failure: isFinished(task) ? failureData(task.state) : undefined,
+    failure: isFinished(task) ? failureData(view, task.state) : undefined,
   });
 }
 
@@ -121,28 +121,33 @@ export function boundedTaskData(
   return { tasks, shown: tasks.length };
 }
 
-function outcomeData(state: FinishedState): Record<string, unknown> {
+function outcomeData(view: TaskView, state: FinishedState): Record<string, unknown> {
   const { outcome } = state;
   return {
     exit_code: outcome.exitCode,
     exit_code_lost: outcome.exitCode === null && outcome.stopReason === undefined ? true : undefined,
     status_inferred: outcome.statusInferred ? true : undefined,
     stop_reason: outcome.stopReason,
-    failure: failureData(state),
+    failure: failureData(view, state),
     output_schema_verdict: outcome.outputSchemaVerdict,
   };
 }
 
-function failureData({ outcome: { failure } }: FinishedState): Record<string, unknown> | undefined {
+function failureData(view: TaskView, { outcome: { failure } }: FinishedState): Record<string, unknown> | undefined {
   if (failure === undefined) return undefined;
   return withoutEmpty({
     class: failure.class,
     category: failureCategory(failure),
-    message: cutMiddle(failure.message, MAX_FAILURE, "stderr.log"),
+    message: failureMessage(view, failure),
     retryable: failure.retryable,
     action: failure.action,
     resets_at: failure.resetsAt?.toISOString(),
   });
+}
+
+/** Why a task failed, in Codex's words where it gave some, cut if these are very many. */
+export function failureMessage({ directory }: TaskView, { message }: Failure): string {
+  return cutMiddle(message, MAX_FAILURE, directory.eventsFile);
 }
 
 /** Commands, MCP tools and searches together. */

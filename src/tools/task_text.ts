@@ -6,6 +6,7 @@ import { type Failure, type FinishedState, isFinished } from "../task/task.ts";
 import { cutEnd, cutStart } from "./bounded_text.ts";
 import {
   elapsedSeconds,
+  failureMessage,
   MAX_COMMAND,
   MAX_OUTPUT,
   MAX_THINKING,
@@ -110,7 +111,7 @@ export function resultText(view: TaskView, now: Date, answer: string | null): st
 export function failureLines(view: TaskView, failure: Failure): string[] {
   return [
     ...(view.task.spec.model === undefined ? [] : [`Model: ${view.task.spec.model}`]),
-    `Cause: ${failure.message}`,
+    `Cause: ${failureMessage(view, failure)}`,
     `Category: ${failureCategory(failure)}`,
     `Retryable: ${failure.retryable ? "yes" : "no"} (informational only; the wrapper did not retry)`,
     `Action: ${failure.action}`,
