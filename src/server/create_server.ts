@@ -5,6 +5,8 @@ import {
   ProtocolError,
   ProtocolErrorCode,
   ResourceNotFoundError,
+  SdkError,
+  SdkErrorCode,
   Server,
   type ServerContext,
   type Tool as ListedTool,
@@ -104,6 +106,8 @@ function toolCall(server: Server, { mcpReq }: ServerContext, options: ServerOpti
   return {
     ...clientLimits(clientName, options.maxWaitMs),
     signal: mcpReq.signal,
+    hasLeft: () =>
+      mcpReq.signal.reason instanceof SdkError && mcpReq.signal.reason.code === SdkErrorCode.ConnectionClosed,
     callerThreadId: typeof threadId === "string" ? threadId : null,
     async report(message): Promise<void> {
       if (progressToken === undefined || mcpReq.signal.aborted) return;

@@ -14,6 +14,8 @@ export type ToolEffect = "read" | "destructive" | "agent";
 export interface ToolCall {
   /** Aborted when the client cancels the call or leaves. */
   readonly signal: AbortSignal;
+  /** Tells whether `signal` was aborted because the client has left, not because it cancelled the call. */
+  hasLeft(): boolean;
   /** Longest answer that the client passes on whole to its model, in characters. */
   readonly answerChars: number;
   /** Longest time that the client surely waits for an answer. */
