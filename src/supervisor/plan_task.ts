@@ -76,7 +76,7 @@ export async function planTask(request: StartRequest, options: PlannerOptions): 
   );
   for (const { real } of addDirs) checkRoot(real, "add-dirs", options.limits);
   for (const root of facts.writableRoots) checkRoot(root, "sandbox_workspace_write.writable_roots", options.limits);
-  checkLeading({ config: request.config ?? {}, env: request.env ?? {} }, options.limits);
+  checkLeading({ config: merged.config ?? {}, env: request.env ?? {} }, options.limits);
 
   const sandbox = limitSandbox(chooseSandbox(request, earlier?.facts ?? null, facts), options.limits);
   const isNamed = sandbox.source === "call" || sandbox.source === "thread" || options.limits.maxSandbox !== null;
