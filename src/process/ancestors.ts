@@ -20,3 +20,14 @@ export async function ancestors(pid: number, env: Readonly<Record<string, string
   }
   return found;
 }
+
+/** The command lines of processes, arguments joined by spaces. */
+export async function commandLines(
+  pids: readonly number[],
+  env: Readonly<Record<string, string>>,
+): Promise<string[]> {
+  if (pids.length === 0) return [];
+  const args = ["-ww", "-o", "args=", "-p", pids.join(",")];
+  const { stdout } = await runToEnd("ps", args, { env, timeoutMs: TIMEOUT_MS });
+  return stdout.split("\n").filter((line) => line !== "");
+}

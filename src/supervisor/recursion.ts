@@ -1,5 +1,5 @@
 /** Keeps agents from starting agents without end. */
-import { ancestors } from "../process/ancestors.ts";
+import { ancestors, commandLines } from "../process/ancestors.ts";
 import { TaskError } from "../task/errors.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -15,7 +15,8 @@ export function checkDepth(depth: number, maxDepth: number): void {
 
 /**
  * How many agents stand above this server: what its environment says, or more if one of its ancestor processes is the
- * run of a task. Codex gives the MCP servers it starts a bare environment, so the marker alone is not enough.
+ * run of a task. Codex gives the MCP servers it starts a bare environment, so the marker alone is not enough, and this
+ * server may have landed on another state directory than the one that started the run.
  */
 export async function serverDepth(
   markedDepth: number,
@@ -29,6 +30,12 @@ export async function serverDepth(
     ancestors(options.pid, options.env),
     options.supervisor.runningPids(),
   ]);
+  const commands = await commandLines(above, options.env);
   const depths = running.filter(({ pids }) => pids.some((pid) => above.includes(pid))).map(({ depth }) => depth + 1);
-  return Math.max(markedDepth, ...depths);
+  return Math.max(markedDepth, ...depths, ...commands.map(depthBelow));
+}
+
+/** The depth that a run's command line gives to what it starts, as `codexArgs` wrote it; 0 for any other command. */
+function depthBelow(command: string): number {
+  return Number(/shell_environment_policy\.set\.CODEX_SWARM_DEPTH="(\d+)"/.exec(command)?.[1] ?? 0);
 }

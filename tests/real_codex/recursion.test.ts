@@ -63,19 +63,22 @@ function results(model: MockModel): string {
   return JSON.stringify(model.requests.at(-1)?.body.input.at(-1));
 }
 
-Deno.test("a real agent that reaches this server is refused an agent of its own", async () => {
-  await using model = await startMockModel();
-  await using home = makeCodexHome();
-  await using own = await ownServer("helper.sh", { model, home: home.path });
-  await using swarm = await startRealSwarm({ model, home: home.path, stateDir: own.stateDir, config: own.config });
-  const { structured } = await swarm.call("codex", { prompt: BREED });
-  assert.deepEqual([structured.content, structured.tools_called, own.wasStarted()], ["bred", 1, true]);
-  assert.match(results(model), /Cannot start an agent from inside an agent/);
-  const events = await Deno.readTextFile(structured.events_file);
-  assert.match(events, /"type":"mcp_tool_call".*"tool":"codex_async".*"status":"failed"/);
-  assert.equal((await swarm.resource("tasks")).length, 1);
-  assert.deepEqual(model.requests.filter(({ prompt }) => prompt === "mock:say(offspring)"), []);
-});
+for (const place of ["its own state directory", "another state directory"]) {
+  Deno.test(`a real agent that reaches this server on ${place} is refused an agent of its own`, async () => {
+    await using model = await startMockModel();
+    await using home = makeCodexHome();
+    await using own = await ownServer("helper.sh", { model, home: home.path });
+    const stateDir = place.startsWith("another") ? {} : { stateDir: own.stateDir };
+    await using swarm = await startRealSwarm({ model, home: home.path, config: own.config, ...stateDir });
+    const { structured } = await swarm.call("codex", { prompt: BREED });
+    assert.deepEqual([structured.content, structured.tools_called, own.wasStarted()], ["bred", 1, true]);
+    assert.match(results(model), /Cannot start an agent from inside an agent/);
+    const events = await Deno.readTextFile(structured.events_file);
+    assert.match(events, /"type":"mcp_tool_call".*"tool":"codex_async".*"status":"failed"/);
+    assert.equal((await swarm.resource("tasks")).length, 1);
+    assert.deepEqual(model.requests.filter(({ prompt }) => prompt === "mock:say(offspring)"), []);
+  });
+}
 
 Deno.test("a real agent does without the server's own entry in config.toml", async () => {
   await using model = await startMockModel();
