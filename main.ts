@@ -1,5 +1,5 @@
 /** Puts the parts together. Alone reads the command line and the environment, and alone ends the process. */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import manifest from "./deno.json" with { type: "json" };
 import { runDoctor } from "./src/cli/doctor.ts";
 import { helpText } from "./src/cli/help.ts";
@@ -9,7 +9,8 @@ import { type Config, ConfigError, parseConfig } from "./src/config.ts";
 import { findRepository } from "./src/git/repository.ts";
 import { createLog, type Log } from "./src/log.ts";
 import { directHost, windowsTools } from "./src/process/direct.ts";
-import { installShim, shimHost } from "./src/process/shim.ts";
+import { shimHost } from "./src/process/shim.ts";
+import { makeStateDirectory } from "./src/storage/state_directory.ts";
 import { createServer } from "./src/server/create_server.ts";
 import { instructions } from "./src/server/instructions.ts";
 import { createResources } from "./src/server/resources.ts";
@@ -17,7 +18,6 @@ import { serveStdio } from "./src/server/stdio.ts";
 import { planTask } from "./src/supervisor/plan_task.ts";
 import { serverDepth } from "./src/supervisor/recursion.ts";
 import { Supervisor } from "./src/supervisor/supervisor.ts";
-import { TaskError } from "./src/task/errors.ts";
 import { tools } from "./src/tools/mod.ts";
 import type { ToolServices } from "./src/tools/tool.ts";
 
@@ -58,7 +58,7 @@ async function main(): Promise<number> {
 async function serve(config: Config): Promise<number> {
   // From here on the server can open no connection to anybody, whatever code it runs.
   await Deno.permissions.revoke({ name: "net" });
-  const log = await openLog(config);
+  const log = createLog({ level: config.logLevel, file: config.logFile });
   for (const warning of config.warnings) log.warning(warning);
   const supervisor = createSupervisor(config, log);
   const repository = remember(async () => (await findRepository(config.cwd))?.commonDir ?? config.cwd);
@@ -89,30 +89,19 @@ async function serve(config: Config): Promise<number> {
     const { maxWaitMs } = config;
     return createServer({ version, tools, resources, services, instructions: instructions(open), maxWaitMs, log });
   }, log);
-  const reason = await Promise.race([connection.closed.then(() => "the client left"), signalled()]);
+  const reason = await Promise.race([connection.left.then(() => "the client left"), signalled()]);
   log.info("the server ends", { reason });
   await supervisor.close();
+  await connection.close();
   return 0;
 }
 
 function createSupervisor(config: Config, log: Log): Supervisor {
   const bell = bellDirectory(config.stateDir);
-  const makePlaces = async (): Promise<string> => {
-    try {
-      for (const directory of [config.stateDir, config.tasksDir, bell]) await Deno.mkdir(directory, PRIVATE);
-      return await installShim(config.stateDir);
-    } catch (error) {
-      throw new TaskError(
-        "state_not_writable",
-        `Cannot write the state directory ${config.stateDir}: ${error instanceof Error ? error.message : error}. ` +
-          "Free some space there or name another directory with --state-dir.",
-        { cause: error },
-      );
-    }
-  };
+  const makePlaces = (): Promise<string> => makeStateDirectory(config.stateDir, [config.tasksDir, bell]);
   const host = Deno.build.os === "windows"
     ? directHost(async () => void await makePlaces(), windowsTools(config.env))
-    : shimHost(rememberSuccess(makePlaces), config.env);
+    : shimHost(remember(makePlaces), config.env);
   return new Supervisor({
     tasksDir: config.tasksDir,
     codexHome: config.codexHome,
@@ -126,8 +115,6 @@ function createSupervisor(config: Config, log: Log): Supervisor {
   });
 }
 
-const PRIVATE = { recursive: true, mode: 0o700 } as const;
-
 function createPlan(config: Config, supervisor: Supervisor, log: Log): ToolServices["plan"] {
   const depth = remember(() => serverDepth(config.depth, { pid: Deno.pid, env: config.env, supervisor }));
   const options = {
@@ -140,7 +127,7 @@ function createPlan(config: Config, supervisor: Supervisor, log: Log): ToolServi
     env: { ...config.env, ...config.agentEnv },
     givenEnvNames: new Set(Object.keys(config.agentEnv)),
     ownScript: Deno.build.standalone ? Deno.execPath() : import.meta.filename ?? "",
-    probe: rememberSuccess(() => probe(config, log)),
+    probe: remember(() => probe(config, log)),
     depth,
     findByThread: (threadId: string) => supervisor.findByThread(threadId),
   };
@@ -159,15 +146,6 @@ async function probe(config: Config, log: Log): Promise<CodexProbe> {
 
 function probeCache(config: Config): string {
   return join(config.stateDir, "codex_probe.json");
-}
-
-async function openLog(config: Config): Promise<Log> {
-  try {
-    await Deno.mkdir(dirname(config.logFile), PRIVATE);
-  } catch {
-    return createLog({ level: config.logLevel });
-  }
-  return createLog({ level: config.logLevel, file: config.logFile });
 }
 
 /** Settles with the name of the first signal that asks the server to end; a second one ends it at once. */
@@ -196,14 +174,8 @@ async function permissionStates(): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(states));
 }
 
-/** Computes a value when it is first needed, and once. */
+/** Computes a value when it is first needed; a failure is tried again, since Codex may be installed meanwhile. */
 function remember<T>(compute: () => Promise<T>): () => Promise<T> {
-  let value: Promise<T> | undefined;
-  return () => value ??= compute();
-}
-
-/** The same, but a failure is tried again: Codex may be installed meanwhile. */
-function rememberSuccess<T>(compute: () => Promise<T>): () => Promise<T> {
   let value: Promise<T> | undefined;
   return async () => {
     try {

@@ -1,5 +1,7 @@
 /** Where the program speaks about itself: stderr and the log file. stdout belongs to MCP. */
 
+import { dirname } from "node:path";
+
 export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
 /** The levels of the predecessor's `CODEX_SWARM_LOG_LEVEL`. */
 export type LogLevel = typeof LOG_LEVELS[number];
@@ -25,6 +27,10 @@ const encoder = new TextEncoder();
 
 /** Makes a log that writes one line per message to stderr and, if there is one, to its file. A full disk never stops the program. */
 export function createLog(options: LogOptions): Log {
+  if (options.file !== undefined) {
+    const directory = dirname(options.file);
+    quietly(() => Deno.mkdirSync(directory, { recursive: true, mode: 0o700 }));
+  }
   const least = LOG_LEVELS.indexOf(options.level);
   const now = options.now ?? (() => new Date());
   const write = (level: LogLevel, message: string, fields: LogFields = {}): void => {

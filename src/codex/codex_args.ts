@@ -83,7 +83,7 @@ function configValues(
     // An inline table replaces what earlier `-c` values put into the same table, so this one comes before all others.
     ...(quoted.length === 0 ? [] : [`mcp_servers=${tomlValue(Object.fromEntries(quoted.map(disabled)))}`]),
     ...([...server.config, ...call].some(setsPlanTool) ? [] : ["tools.update_plan.enabled=true"]),
-    ...server.config,
+    ...server.config.filter((value) => approvalPolicyOf(value) === null),
     ...call,
     ...typed("model_reasoning_effort", spec.reasoningEffort), // reasoning-effort
     ...typed("sandbox_workspace_write.network_access", spec.network), // network
@@ -103,6 +103,15 @@ function typed(key: string, value: unknown): string[] {
 
 function disabled(name: string): [string, { readonly enabled: false }] {
   return [name, { enabled: false }];
+}
+
+/**
+ * The approval policy that a `-c key=value` sets, or `null`. It is not passed on: agents of `codex exec` never ask, and a
+ * Codex that has dropped the value refuses to start.
+ */
+export function approvalPolicyOf(setting: string): string | null {
+  const [key, ...value] = setting.split("=");
+  return key?.trim() === "approval_policy" ? value.join("=").trim().replaceAll(/^["']|["']$/g, "") : null;
 }
 
 /** Tells whether a `key=value` has a say in the plan tool, be it through a table around it. */

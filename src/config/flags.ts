@@ -170,12 +170,12 @@ const variables = {
   CODEX_SWARM_WORKTREE_DIR: {
     value: "DIR",
     otherwise: "worktrees in the state directory",
-    description: "Where worktrees are made",
+    description: "Where worktrees will be made; there are none yet",
   },
   CODEX_SWARM_TASK_MAX_AGE: {
     value: "DURATION",
     default: "14d",
-    description: "How long a finished task is kept; unmerged work is kept always",
+    description: "How long a finished task will be kept; nothing is removed yet",
   },
   CODEX_SWARM_MIN_WAIT: {
     value: "DURATION",

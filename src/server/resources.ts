@@ -23,7 +23,7 @@ export interface ResourceOptions {
   readonly serverConfig: readonly string[];
   readonly serverFlags: readonly string[];
   readonly supervisor: Supervisor;
-  /** Asks Deno for each permission's state: `granted` or `denied`. */
+  /** Asks Deno for each permission's state. A revoked one is `prompt`, which is as good as `denied`: nobody is asked. */
   readonly permissions: () => Promise<Readonly<Record<string, string>>>;
 }
 

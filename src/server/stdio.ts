@@ -15,11 +15,14 @@ import type { Log } from "../log.ts";
 /** Longest line that is read; a longer one is refused and passed over. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
 const NEWLINE = 10;
+/** How long answers may still take once the server ends. */
+const LAST_WORDS_MS = 300;
 
 /** A connection that is being served. */
 export interface StdioConnection {
-  /** Settles when the client has gone. */
-  readonly closed: Promise<void>;
+  /** Settles when the client has said its last word: it has ended our input, or reads no more. */
+  readonly left: Promise<void>;
+  /** Answers what can be answered at once, then closes. */
   close(): Promise<void>;
 }
 
@@ -30,7 +33,13 @@ export function serveStdio(factory: McpServerFactory, log: Log): StdioConnection
     transport,
     onerror: (error) => log.warning("the connection had a fault", { error }),
   });
-  return { closed: transport.closed, close: () => connection.close() };
+  return {
+    left: transport.left,
+    async close(): Promise<void> {
+      await transport.drained();
+      await connection.close();
+    },
+  };
 }
 
 /** Reads lines from one stream and writes lines to another. */
@@ -40,24 +49,40 @@ class LineTransport implements Transport {
   onclose?: Transport["onclose"];
   readonly #input: Readable;
   readonly #output: Writable;
-  readonly #closed = Promise.withResolvers<void>();
+  readonly #left = Promise.withResolvers<void>();
   #parts: Uint8Array[] = [];
   #length = 0;
   #isOpen = true;
+  #drained: (() => void) | undefined;
+  /** Requests that have not been answered yet. */
+  readonly #pending = new Set<string | number>();
 
   constructor(input: Readable, output: Writable) {
     this.#input = input;
     this.#output = output;
   }
 
-  get closed(): Promise<void> {
-    return this.#closed.promise;
+  get left(): Promise<void> {
+    return this.#left.promise;
+  }
+
+  /** Settles when all requests have been answered, or a moment later all the same. */
+  drained(): Promise<void> {
+    if (this.#pending.size === 0 || !this.#isOpen) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LAST_WORDS_MS);
+      this.#drained = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   start(): Promise<void> {
     this.#input.on("data", (chunk: Uint8Array) => this.#take(chunk));
-    this.#input.on("end", () => this.#end());
-    this.#input.on("close", () => this.#end());
+    // What the client has asked before may still be answered.
+    this.#input.on("end", () => this.#left.resolve());
+    this.#input.on("close", () => this.#left.resolve());
     this.#input.on("error", () => this.#end());
     // A client that is gone shows as EPIPE here.
     this.#output.on("error", () => this.#end());
@@ -68,7 +93,11 @@ class LineTransport implements Transport {
     return new Promise((resolve) => {
       if (!this.#isOpen) return resolve();
       try {
-        this.#output.write(`${JSON.stringify(message)}\n`, () => resolve());
+        this.#output.write(`${JSON.stringify(message)}\n`, () => {
+          resolve();
+          if (!("method" in message) && message.id !== undefined) this.#pending.delete(message.id);
+          if (this.#pending.size === 0) this.#drained?.();
+        });
       } catch {
         this.#end();
         resolve();
@@ -82,11 +111,12 @@ class LineTransport implements Transport {
   }
 
   #end(): void {
+    this.#left.resolve();
+    this.#drained?.();
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#input.pause();
     this.onclose?.();
-    this.#closed.resolve();
   }
 
   #take(chunk: Uint8Array): void {
@@ -132,6 +162,7 @@ class LineTransport implements Transport {
         : "Invalid request: not a JSON-RPC 2.0 message.";
       return this.#refuse(idOf(json), ProtocolErrorCode.InvalidRequest, reason);
     }
+    if ("method" in message && "id" in message) this.#pending.add(message.id);
     this.onmessage?.(message);
   }
 

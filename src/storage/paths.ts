@@ -22,6 +22,15 @@ export async function existingDirectory(path: string, parameter: string): Promis
   throw new TaskError("cwd_missing", `Cannot use ${parameter} ${path}: it is not a directory.`);
 }
 
+/** The path with its symbolic links resolved; as it is where there is nothing yet. */
+export async function resolveLinks(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch {
+    return path;
+  }
+}
+
 /** Looks an image up, without which Codex itself would silently run on. Throws `invalid_argument`. */
 export async function existingImage(path: string): Promise<string> {
   try {

@@ -1,6 +1,6 @@
 /** Turns a call into a task that can be run: everything is checked here, before anything is written or started. */
 import { resolve } from "node:path";
-import { codexArgs, type CodexArgsInput } from "../codex/codex_args.ts";
+import { approvalPolicyOf, codexArgs, type CodexArgsInput } from "../codex/codex_args.ts";
 import { readCodexConfig } from "../codex/codex_home.ts";
 import type { CodexConfigFacts } from "../codex/config_layers.ts";
 import { type CodexProbe, hasFlag } from "../codex/probe.ts";
@@ -8,7 +8,7 @@ import { secretVariables } from "../task/secret_names.ts";
 import type { ThreadFacts } from "../codex/thread_file.ts";
 import { flattenConfig } from "../codex/toml_value.ts";
 import { findRepository, type Repository } from "../git/repository.ts";
-import { existingDirectory, existingImage } from "../storage/paths.ts";
+import { existingDirectory, existingImage, resolveLinks } from "../storage/paths.ts";
 import { defined } from "../task/defined.ts";
 import { TaskError } from "../task/errors.ts";
 import type { EffectiveSandbox, Task, TaskSpec } from "../task/task.ts";
@@ -59,7 +59,8 @@ export async function planTask(request: StartRequest, options: PlannerOptions): 
   const merged = mergeEarlier(request, earlier);
 
   const cwd = await existingDirectory(resolve(options.cwd, merged.cwd ?? "."), "cwd");
-  checkRoot(cwd.real, "cwd", options.limits);
+  const limits = { ...options.limits, roots: await Promise.all(options.limits.roots.map(resolveLinks)) };
+  checkRoot(cwd.real, "cwd", limits);
   const repository = await findRepository(cwd.real);
   const config = withoutApproval(merged.config ?? {});
   const facts = await readCodexConfig({
@@ -74,9 +75,11 @@ export async function planTask(request: StartRequest, options: PlannerOptions): 
   const addDirs = await Promise.all(
     (merged.addDirs ?? []).map((path) => existingDirectory(resolve(cwd.path, path), "add-dirs")),
   );
-  for (const { real } of addDirs) checkRoot(real, "add-dirs", options.limits);
-  for (const root of facts.writableRoots) checkRoot(root, "sandbox_workspace_write.writable_roots", options.limits);
-  checkLeading({ config: merged.config ?? {}, env: request.env ?? {} }, options.limits);
+  for (const { real } of addDirs) checkRoot(real, "add-dirs", limits);
+  for (const root of facts.writableRoots) {
+    checkRoot(await resolveLinks(root), "sandbox_workspace_write.writable_roots", limits);
+  }
+  checkLeading({ config: merged.config ?? {}, env: request.env ?? {} }, limits);
 
   const sandbox = limitSandbox(chooseSandbox(request, earlier?.facts ?? null, facts), options.limits);
   const isNamed = sandbox.source === "call" || sandbox.source === "thread" || options.limits.maxSandbox !== null;
@@ -100,7 +103,7 @@ export async function planTask(request: StartRequest, options: PlannerOptions): 
       ...planNotes(request, {
         probe,
         sandbox,
-        approvalInConfig: config.approval,
+        approvalInConfig: config.approval ?? serverApproval(options.server.config),
         withheldEnv,
         isEphemeral: options.server.ephemeral,
       }),
@@ -222,6 +225,11 @@ function checkSchema(schema: Readonly<Record<string, unknown>>): void {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TaskError("invalid_argument", `Cannot use output-schema: ${reason}`, { cause: error });
   }
+}
+
+/** The server's own `-c approval_policy`, which means as little. */
+function serverApproval(settings: readonly string[]): string | null {
+  return settings.map(approvalPolicyOf).findLast((policy) => policy !== null) ?? null;
 }
 
 /** Finds out now, not when its turn comes, whether the installed Codex can do what is asked. */
