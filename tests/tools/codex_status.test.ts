@@ -63,6 +63,8 @@ Deno.test("codex_status shows what a task does, in codex-mcp-swarm's layout and 
     { task_id: "00000000", status: "not_found", error: `Cannot find task "00000000": known tasks are ${id}.` },
   ]);
 
+  // Nothing comes from an agent that holds.
+  await waitForTask(swarm, id, (task) => task.silent_seconds >= 1);
   await release(swarm, "go");
   const working = await waitForTask(swarm, id, (task) => task.current_command !== undefined);
   assert.match(working.phase, /^running\(\/bin\/bash -lc .*sleep 0\.02.*\)$/);
