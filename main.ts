@@ -84,8 +84,17 @@ async function serve(config: Config): Promise<number> {
     supervisor,
     permissions: permissionStates,
   });
+  const countOpen = async (): ReturnType<Supervisor["countOpen"]> => {
+    try {
+      return await supervisor.countOpen(await repository());
+    } catch (error) {
+      // A client gets to know of it from its calls; it must be able to make them.
+      log.error("the tasks cannot be counted", { error });
+      return { running: 0, unread: 0 };
+    }
+  };
   const connection = serveStdio(async () => {
-    const open = await supervisor.countOpen(await repository());
+    const open = await countOpen();
     const { maxWaitMs } = config;
     return createServer({ version, tools, resources, services, instructions: instructions(open), maxWaitMs, log });
   }, log);

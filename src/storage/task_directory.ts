@@ -188,7 +188,12 @@ export async function listTaskIds(tasksDirectory: string): Promise<string[]> {
       if (entry.isDirectory && isTaskId(entry.name)) ids.push(entry.name);
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return ids;
+    throw new TaskError(
+      "state_not_writable",
+      `Cannot read ${tasksDirectory}: ${reasonOf(error)}. Make it readable or name another directory with --state-dir.`,
+      { cause: error },
+    );
   }
   return ids;
 }
