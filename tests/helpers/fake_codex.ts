@@ -23,11 +23,18 @@ export interface FakeCodexOptions {
 
 const FIXTURES = join(import.meta.dirname ?? "", "..", "fixtures");
 
+/** What every server asks of its Codex first; in plain sh, since each start of Deno costs more than all else in a test. */
+const QUICK_ANSWERS = `case "$*" in
+  --version) printf 'codex-cli %s\\n' "$FAKE_CODEX_VERSION"; exit 0 ;;
+  'exec --help') exec cat "$FAKE_CODEX_HELP/exec.txt" ;;
+  'exec resume --help') exec cat "$FAKE_CODEX_HELP/resume.txt" ;;
+esac`;
+
 /** Installs the fake that follows the directives of `tests/fixtures/fake_codex`. A start takes some 50 ms. */
 export function installFakeCodex(options: FakeCodexOptions = {}): Promise<FakeCodex> {
   const program = join(FIXTURES, "fake_codex", "fake_codex.ts");
   const command = [Deno.execPath(), "run", "-A", "--quiet", "--no-config", "--no-lock", program];
-  return install(`exec ${command.map(quote).join(" ")} "$@"`, options);
+  return install(`${QUICK_ANSWERS}\nexec ${command.map(quote).join(" ")} "$@"`, options);
 }
 
 /** Installs the fake in plain `sh` for benches and a hundred at once; see `tests/fixtures/quick_codex.sh`. */
