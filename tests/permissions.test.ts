@@ -8,6 +8,7 @@ import { tempDirectory } from "./helpers/temp_directory.ts";
 import { waitFor } from "./helpers/wait_for.ts";
 
 const PRELOAD = fileURLToPath(new URL("fixtures/try_to_reach_out.ts", import.meta.url));
+const LOCK = fileURLToPath(new URL("../deno.lock", import.meta.url));
 /** Every way out that the fixture knows. */
 const WAYS = ["fetch", "connect", "listen", "node", "websocket", "import", "request", "dlopen"];
 
@@ -30,10 +31,13 @@ async function startVisited(
   const http = stack.use(Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => undefined }, answer));
   const when = join(temp.path, "when");
   const report = join(temp.path, "report");
+  // A copy, because a module of this run's own port must not get into the lock file. Without any, Deno would ask the
+  // npm registry for what it needs not know otherwise.
+  const lock = join(temp.path, "deno.lock");
+  await Deno.copyFile(LOCK, lock);
   const swarm = stack.use(
     await startSwarm({
-      // A module of this run's own port must not get into the lock file.
-      command: [Deno.execPath(), "run", "--quiet", "--no-lock", ...flags, "--preload", PRELOAD, MAIN],
+      command: [Deno.execPath(), "run", "--quiet", "--lock", lock, ...flags, "--preload", PRELOAD, MAIN],
       env: { TRY_URL: `http://127.0.0.1:${http.addr.port}/`, TRY_WHEN: when, TRY_REPORT: report, ...env },
     }),
   );
