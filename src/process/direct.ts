@@ -2,8 +2,7 @@
  * Hosts runs where there is no POSIX shell, that is on Windows: this process is the only witness of its runs. An agent
  * still outlives it and writes on into its files, but then nobody sees its exit code and nobody enforces its time limit.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
 import { basename, join } from "node:path";
 import { readExit, readRunPids, readStopReason } from "./run_files.ts";
 import type { HostedRun, RunHost, RunOptions, RunSighting } from "./run_host.ts";
@@ -54,9 +53,11 @@ export function windowsTools(env: Readonly<Record<string, string>>): ProcessTool
 
 async function startDirect(options: RunOptions, stop: RunHost["stop"]): Promise<HostedRun> {
   const { directory, run } = options;
+  // Not above: they cost a tenth of the program's start, and systems with a shim never need them.
+  const [{ spawn }, fs] = await Promise.all([import("node:child_process"), import("node:fs")]);
   if (await readStopReason(directory) !== null) return await neverStarted(options);
   const [program, ...args] = options.command;
-  const child = withFiles(directory, (files) =>
+  const child = withFiles({ directory, fs }, (files) =>
     spawn(program, args, {
       cwd: options.cwd,
       env: { ...options.env },
@@ -86,16 +87,22 @@ async function neverStarted(options: RunOptions): Promise<HostedRun> {
 }
 
 /** Opens a run's three files for as long as it takes to start it; the child has them for itself. */
-function withFiles(directory: string, start: (files: [number, number, number]) => ChildProcess): ChildProcess {
+function withFiles(
+  { directory, fs }: {
+    readonly directory: string;
+    readonly fs: Pick<typeof import("node:fs"), "openSync" | "closeSync">;
+  },
+  start: (files: [number, number, number]) => ChildProcess,
+): ChildProcess {
   const files: [number, number, number] = [
-    openSync(join(directory, "prompt.txt"), "r"),
-    openSync(join(directory, "events.jsonl"), "a", 0o600),
-    openSync(join(directory, "stderr.log"), "a", 0o600),
+    fs.openSync(join(directory, "prompt.txt"), "r"),
+    fs.openSync(join(directory, "events.jsonl"), "a", 0o600),
+    fs.openSync(join(directory, "stderr.log"), "a", 0o600),
   ];
   try {
     return start(files);
   } finally {
-    for (const file of files) closeSync(file);
+    for (const file of files) fs.closeSync(file);
   }
 }
 
