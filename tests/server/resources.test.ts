@@ -62,11 +62,19 @@ Deno.test("the resources of codex-mcp-swarm keep their shape, with secrets maske
   const tasks = await swarm.resource("tasks");
   const fixed = { exit_code_lost: false, status_inferred: false };
   assert.deepEqual(tasks, [
-    { task_id: done, status: "completed", elapsed_seconds: 0, label: "first", thread_id, exit_code: 0, ...fixed },
+    {
+      task_id: done,
+      status: "completed",
+      elapsed_seconds: tasks[0].elapsed_seconds,
+      label: "first",
+      thread_id,
+      exit_code: 0,
+      ...fixed,
+    },
     {
       task_id: failed,
       status: "failed",
-      elapsed_seconds: 0,
+      elapsed_seconds: tasks[1].elapsed_seconds,
       thread_id: failedThread,
       exit_code: 1,
       ...fixed,

@@ -9,7 +9,7 @@ Deno.test("codex answers with the final message and the thread id, and with all 
   await using swarm = await startSwarm();
   const prompt = "fake:command(make) fake:say(first) fake:usage(7,3) fake:say(hello)";
   const { text, structured, isError } = await swarm.call("codex", { prompt, label: "greeting", model: "gpt-x" });
-  const { threadId, task_id, started_at, ended_at } = structured;
+  const { threadId, task_id, elapsed_seconds, started_at, ended_at } = structured;
   assert.equal(
     text,
     `hello\n\n---\nThread ID: ${threadId}\nUse codex_reply(threadId="${threadId}", prompt="...") to continue this session.`,
@@ -24,7 +24,7 @@ Deno.test("codex answers with the final message and the thread id, and with all 
     status: "completed",
     label: "greeting",
     thread_id: threadId,
-    elapsed_seconds: 0,
+    elapsed_seconds,
     answer_file: `${directory}/answer.md`,
     exit_code: 0,
     last_command: { command: "/bin/bash -lc make", exit_code: 0 },

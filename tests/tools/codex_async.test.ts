@@ -6,7 +6,7 @@ Deno.test("codex_async answers at once with the task id and what to call next", 
   await using swarm = await startSwarm();
   const prompt = "fake:hold(go) fake:say(done)";
   const { text, structured, isError } = await swarm.call("codex_async", { prompt, label: "one" });
-  const { task_id: id, started_at, phase, elapsed_seconds } = structured;
+  const { task_id: id } = structured;
   assert.deepEqual(text.split("\n"), [
     `Codex task ${id} started.`,
     `Task ID: ${id}`,
@@ -18,15 +18,15 @@ Deno.test("codex_async answers at once with the task id and what to call next", 
     `codex_wait(task_ids=["${id}"]) for the result, or codex_status(task_ids=["${id}"]) to check progress.`,
   ]);
   assert.equal(isError, false);
-  assert.ok(["queued", "running"].includes(structured.status));
-  assert.deepEqual(structured, {
+  // How far the agent has come by then is up to chance.
+  const { status, phase, elapsed_seconds, started_at, silent_seconds, thread_id: _early, ...rest } = structured;
+  assert.ok(["queued", "running"].includes(status) && phase.length > 0 && elapsed_seconds < 10, phase);
+  assert.equal(status === "queued", started_at === undefined);
+  assert.ok(silent_seconds === undefined || silent_seconds < 10);
+  assert.deepEqual(rest, {
     task_id: id,
-    status: structured.status,
     label: "one",
-    elapsed_seconds,
-    phase,
     tools_called: 0,
-    ...(structured.status === "running" ? { silent_seconds: 0, started_at } : {}),
     cwd: swarm.cwd,
     sandbox: { mode: "read-only", source: "Codex default", network: null },
     lifetime: "detached",

@@ -99,8 +99,8 @@ Deno.test("codex_wait tells next time what does not fit into one answer", async 
   await using codex = await installQuickCodex();
   await using swarm = await startSwarm({ codex, clientName: "codex-mcp-client" });
   const ids: string[] = [];
-  for (let index = 0; index < 60; index++) {
-    ids.push(await startTask(swarm, `quick: exit=${index % 2}`, { label: `${index} ${"label".repeat(20)}` }));
+  for (let index = 0; index < 30; index++) {
+    ids.push(await startTask(swarm, `quick: exit=${index % 2}`, { label: `${index} ${"label".repeat(35)}` }));
   }
   const told: string[] = [];
   for (let cursor = "", calls = 0; told.length < ids.length; calls++) {
@@ -113,6 +113,7 @@ Deno.test("codex_wait tells next time what does not fit into one answer", async 
     told.push(...news);
     cursor = answer.structured.cursor;
     const open = ids.filter((id) => !told.includes(id));
+    assert.ok(calls > 0 || open.length > 0);
     assert.equal(answer.structured.next.includes(`task_ids=${JSON.stringify(open)}`), open.length > 0);
   }
   assert.deepEqual(told, ids);
@@ -141,9 +142,9 @@ Deno.test("codex_wait returns at the client's limit and stops nothing", async ()
 });
 
 Deno.test("codex_wait waits as long as asked, but at least CODEX_SWARM_MIN_WAIT", async () => {
-  await using swarm = await startSwarm({ env: { CODEX_SWARM_MIN_WAIT: "0.4" } });
+  await using swarm = await startSwarm({ env: { CODEX_SWARM_MIN_WAIT: "0.2" } });
   const id = await startTask(swarm, "fake:hold(never)");
-  for (const [timeout, leastMs] of [[0.01, 400], [0.6, 600]] as const) {
+  for (const [timeout, leastMs] of [[0.01, 200], [0.3, 300]] as const) {
     const from = performance.now();
     await swarm.call("codex_wait", { task_ids: [id], timeout });
     const took = performance.now() - from;

@@ -130,7 +130,7 @@ function camelCase(name: string): string {
   return name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-Deno.test("codex adds nothing of its own when a call asks for nothing", async () => {
+Deno.test("codex adds nothing that a call did not ask for, and keeps the MCP servers it names", async () => {
   await using codex = await codexWithServers();
   await using swarm = await startSwarm({ codex });
   const bare = await echo(swarm);
@@ -144,11 +144,8 @@ Deno.test("codex adds nothing of its own when a call asks for nothing", async ()
   const names = Object.keys(tools.find(({ name }) => name === "codex")?.inputSchema.properties ?? {});
   const nulls = Object.fromEntries(names.filter((name) => name !== "prompt").map((name) => [name, null]));
   assert.deepEqual(plain(await echo(swarm, nulls)), plain(bare));
-});
 
-Deno.test("codex keeps the MCP servers that mcp-servers names, [] none, and never its own", async () => {
-  await using codex = await codexWithServers();
-  await using swarm = await startSwarm({ codex });
+  // Those it names stay, and never the program's own.
   assert.deepEqual(settings(await echo(swarm, { "mcp-servers": [] })), [
     "mcp_servers.files.enabled=false",
     "mcp_servers.web.enabled=false",
