@@ -60,7 +60,9 @@ export const codexWait = defineTool({
         tasks: [...answer.tasks, ...missing.map(({ data }) => data)],
         running: views.filter(({ task }) => !isFinished(task)).map(({ task }) => task.id),
         cursor,
-        next: open.length === 0
+        next: found.length === 0
+          ? "None of these tasks is known: codex_status() lists those that are."
+          : open.length === 0
           ? "All have ended."
           : `STILL RUNNING or not told yet; nothing was stopped. Call ${again}.`,
       },

@@ -55,6 +55,9 @@ Deno.test("codex_wait gives all results in the order asked for, each in its own 
   assert.equal(again.text, "Nothing new: all of these ends were told before.");
   assert.deepEqual(again.structured, { tasks: [], running: [], cursor: structured.cursor, next: "All have ended." });
 
+  const unknown = await swarm.call("codex_wait", { task_ids: ["00000000"] });
+  assert.equal(unknown.text, "=== Task 00000000 === TASK 00000000 NOT FOUND");
+  assert.equal(unknown.structured.next, "None of these tasks is known: codex_status() lists those that are.");
   const none = await swarm.call("codex_wait", { task_ids: [] });
   assert.match(none.text, /^Cannot call codex_wait: task_ids: /);
 });
