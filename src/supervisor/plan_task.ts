@@ -81,7 +81,10 @@ export async function planTask(request: StartRequest, options: PlannerOptions): 
   }
   checkLeading({ config: merged.config ?? {}, env: request.env ?? {} }, limits);
 
-  const sandbox = limitSandbox(chooseSandbox(request, earlier?.facts ?? null, facts), options.limits);
+  const sandbox = limitSandbox(
+    chooseSandbox({ ...request, ...defined({ network: merged.network }) }, earlier?.facts ?? null, facts),
+    options.limits,
+  );
   const isNamed = sandbox.source === "call" || sandbox.source === "thread" || options.limits.maxSandbox !== null;
   const env = request.env ?? {};
   const withheldEnv = facts.hasShellEnvironmentPolicy
@@ -200,7 +203,7 @@ function chooseSandbox(
   thread: ThreadFacts | null,
   facts: CodexConfigFacts,
 ): EffectiveSandbox {
-  const network = request.network ?? thread?.network ?? facts.networkAccess;
+  const network = request.network ?? facts.networkAccess;
   if (request.sandbox !== undefined) return { mode: request.sandbox, source: "call", network };
   if (request.config?.["sandbox_mode"] !== undefined) return { ...facts.sandbox, network };
   if (thread?.sandbox !== undefined && thread.sandbox !== null) {

@@ -92,6 +92,19 @@ Deno.test("codex continues a thread with what the call changes", async () => {
   );
 });
 
+Deno.test("codex narrows a thread without a sandbox to one without the network", async () => {
+  await using swarm = await startRealSwarm();
+  const first = await swarm.call("codex", { prompt: "mock:hello", sandbox: "danger-full-access" });
+  const { threadId } = first.structured;
+  const next = await swarm.call("codex", { threadId, prompt: "mock:hello", sandbox: "workspace-write" });
+  assert.notEqual(next.structured.sandbox.network, true);
+  const policies = turnContexts(swarm.home, threadId).map(({ sandbox_policy }) => sandbox_policy);
+  assert.deepEqual(policies.map(({ type, network_access }) => [type, network_access]), [
+    ["danger-full-access", undefined],
+    ["workspace-write", false],
+  ]);
+});
+
 Deno.test("codex_reply continues a thread that this server did not start", async () => {
   await using swarm = await startRealSwarm();
   const { structured: { threadId } } = await swarm.call("codex", {
