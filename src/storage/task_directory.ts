@@ -1,5 +1,5 @@
 /** One directory per task, readable with `ls`: what was asked, what Codex wrote, how it ended. */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Task } from "../task/task.ts";
 import { TaskError } from "../task/errors.ts";
 import { AgentLog, lastWritten, readTail } from "./agent_log.ts";
@@ -97,7 +97,7 @@ export class TaskDirectory {
     await writeAside(this.#taskFile, serializeTask(task));
   }
 
-  /** Reads the task's record; `null` when there is none. Throws with the reason when it can't be read. */
+  /** Reads the task's record; `null` when there is none. Throws `unreadable_task` with the reason when it is not one of ours. */
   async read(): Promise<Task | null> {
     let text: string;
     try {
@@ -106,7 +106,12 @@ export class TaskDirectory {
       if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
       throw error;
     }
-    return parseTask(text);
+    try {
+      return parseTask(text);
+    } catch (error) {
+      const reason = reasonOf(error).slice(0, MAX_REASON_LENGTH);
+      throw new TaskError("unreadable_task", `Cannot read task "${basename(this.path)}": ${reason}.`, { cause: error });
+    }
   }
 
   /** The values of the variables that the call gave. */
@@ -175,6 +180,9 @@ export class TaskDirectory {
 }
 
 const WAY_OUT = "Free some space or name another directory with --state-dir.";
+
+/** Longest reason that is passed on, in characters. */
+const MAX_REASON_LENGTH = 300;
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

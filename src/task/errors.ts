@@ -2,6 +2,7 @@
 export type TaskErrorCode =
   | "invalid_argument"
   | "unknown_task"
+  | "unreadable_task"
   | "unknown_thread"
   | "not_resumable"
   | "cwd_missing"

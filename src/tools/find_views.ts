@@ -3,7 +3,7 @@ import type { TaskView } from "../supervisor/supervisor.ts";
 import { TaskError } from "../task/errors.ts";
 import type { ToolServices } from "./tool.ts";
 
-/** An id for which there is no task, as an answer among those of others. */
+/** An id for which there is no task to be told of, as an answer among those of others. */
 export interface MissingTask {
   readonly id: string;
   readonly text: string;
@@ -21,15 +21,20 @@ export async function findViews(
     try {
       views.push(await services.supervisor.view(id));
     } catch (error) {
-      if (!(error instanceof TaskError) || error.code !== "unknown_task") throw error;
-      // codex-mcp-swarm's words.
-      const words = isTaskId(id) ? `TASK ${id.toUpperCase()} NOT FOUND` : `INVALID TASK ID: ${id.toUpperCase()}`;
-      missing.push({
-        id,
-        text: `=== Task ${id} === ${words}`,
-        data: { task_id: id, status: "not_found", error: error.message },
-      });
+      if (!(error instanceof TaskError)) throw error;
+      if (error.code !== "unknown_task" && error.code !== "unreadable_task") throw error;
+      missing.push(error.code === "unknown_task" ? unknownTask(id, error) : unreadableTask(id, error));
     }
   }
   return { views, missing };
+}
+
+/** In codex-mcp-swarm's words. */
+function unknownTask(id: string, { message }: TaskError): MissingTask {
+  const words = isTaskId(id) ? `TASK ${id.toUpperCase()} NOT FOUND` : `INVALID TASK ID: ${id.toUpperCase()}`;
+  return { id, text: `=== Task ${id} === ${words}`, data: { task_id: id, status: "not_found", error: message } };
+}
+
+function unreadableTask(id: string, { message }: TaskError): MissingTask {
+  return { id, text: `=== Task ${id} === ${message}`, data: { task_id: id, status: "error", error: message } };
 }
