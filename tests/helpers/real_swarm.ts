@@ -47,9 +47,11 @@ export async function startRealSwarm(options: RealSwarmOptions = {}): Promise<Re
         ...options,
         codex: { path: real[options.program ?? "native"], home },
         env: { ...env, DENO_DIR: await denoDir(), ...options.env },
-        args: [...serverArguments, "-c", hastyProvider(model), ...(options.args ?? [])],
+        // Longer than a loaded machine needs for anything here.
+        args: [...serverArguments, "-c", hastyProvider(model), "--max-wait", "100s", ...(options.args ?? [])],
       }),
     );
+    stack.defer(() => cancelAll(swarm));
     return {
       ...swarm,
       model,
@@ -63,6 +65,17 @@ export async function startRealSwarm(options: RealSwarmOptions = {}): Promise<Re
   } catch (error) {
     await stack.disposeAsync();
     throw error;
+  }
+}
+
+/** A failed test may leave agents behind that outlive their server and look for their model for ever. */
+async function cancelAll(swarm: Swarm): Promise<void> {
+  try {
+    const tasks: readonly { readonly task_id: string; readonly status: string }[] = await swarm.resource("tasks");
+    const open = tasks.filter(({ status }) => status === "running" || status === "queued");
+    await Promise.all(open.map(({ task_id }) => swarm.call("codex_cancel", { task_id })));
+  } catch {
+    // The test has ended the server itself.
   }
 }
 

@@ -92,7 +92,8 @@ Deno.test("codex_async goes on after its server has ended, and another server te
   const id = await first.begin(scripted({ shell: "exit 3" }, { gather: 2, say: "outlived" }));
   await waitFor(() => first.model.requests.length === 2, { message: "the agent to wait", timeoutMs: 20_000 });
   await first.process.close();
-  await using second = await startRealSwarm({ ...first, cwd: first.cwd, stateDir: first.stateDir });
+  const { model, home, cwd, stateDir } = first;
+  await using second = await startRealSwarm({ model, home, cwd, stateDir });
   assert.equal((await second.look(id)).status, "running");
   await joinGathering(first.model);
   const [task] = await second.ends(id);
