@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type FakeCodex, installFakeCodex } from "../helpers/fake_codex.ts";
+import { isAlive } from "../helpers/processes.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 import { DEMO_AGENTS, type DemoAgent } from "./agents.ts";
@@ -11,8 +12,15 @@ interface Shown {
   readonly text: string;
 }
 
-/** Runs the demo whose agents go on from their pauses when all of them have started. */
-async function show(codex: FakeCodex, agents: readonly DemoAgent[] = DEMO_AGENTS): Promise<Shown> {
+interface ShowOptions {
+  readonly codex: FakeCodex;
+  readonly agents?: readonly DemoAgent[];
+  /** What happens when all agents have started; by default they go on from their pauses. */
+  readonly onStarted?: () => void;
+  readonly signal?: AbortSignal;
+}
+
+async function show({ codex, agents = DEMO_AGENTS, ...options }: ShowOptions): Promise<Shown> {
   await using directory = await tempDirectory();
   const go = join(directory.path, "go");
   let text = "";
@@ -20,10 +28,17 @@ async function show(codex: FakeCodex, agents: readonly DemoAgent[] = DEMO_AGENTS
     text += part;
   };
   const screen = { isTerminal: false, width: 0, write };
+  const onStarted = options.onStarted ?? ((): void => Deno.writeTextFileSync(go, ""));
   const [exitCode] = await Promise.all([
-    runDemo({ codex, pause: `fake:hold(${go})`, agents, screen }),
+    runDemo({
+      codex,
+      pause: `fake:hold(${go})`,
+      agents,
+      screen,
+      signal: options.signal ?? new AbortController().signal,
+    }),
     waitFor(() => codex.ledger().length === agents.length, { message: "all agents to start", timeoutMs: 20_000 })
-      .finally(() => Deno.writeTextFile(go, "")),
+      .finally(onStarted),
   ]);
   return { exitCode, text };
 }
@@ -35,7 +50,7 @@ Deno.test({
   ignore,
   async fn(): Promise<void> {
     await using codex = await installFakeCodex();
-    const { exitCode, text } = await show(codex);
+    const { exitCode, text } = await show({ codex });
     assert.equal(exitCode, 0, text);
     assert.equal(codex.mostAtOnce(), 3);
     assert.match(text, /Codex is SCRIPTED/);
@@ -52,9 +67,24 @@ Deno.test({
     await using codex = await installFakeCodex();
     const [first, second] = DEMO_AGENTS;
     assert.ok(first !== undefined && second !== undefined);
-    const { exitCode, text } = await show(codex, [first, { ...second, script: ["", "fake:fail(no luck)"] }]);
+    const { exitCode, text } = await show({
+      codex,
+      agents: [first, { ...second, script: ["", "fake:fail(no luck)"] }],
+    });
     assert.equal(exitCode, 1);
     assert.match(text, /no luck/);
     assert.match(text, /1 of 2 agents failed\./);
+  },
+});
+
+Deno.test({
+  name: "the demo leaves no agent behind when it is interrupted",
+  ignore,
+  async fn(): Promise<void> {
+    await using codex = await installFakeCodex();
+    const interrupted = new AbortController();
+    const { exitCode, text } = await show({ codex, onStarted: () => interrupted.abort(), signal: interrupted.signal });
+    assert.equal(exitCode, 130, text);
+    assert.deepEqual(await Promise.all(codex.ledger().map(({ pid }) => isAlive(pid))), [false, false, false]);
   },
 });

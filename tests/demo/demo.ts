@@ -19,11 +19,14 @@ const screen: Screen = {
 };
 
 async function main(args: readonly string[]): Promise<number> {
+  const interrupted = new AbortController();
+  const { signal } = interrupted;
+  for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => interrupted.abort());
   const [flag, value, ...rest] = args;
   if (flag === "--codex" && rest.length === 0) {
     const env = Deno.env.toObject();
     const home = env["CODEX_HOME"] || join(homedir(), ".codex");
-    return await runDemo({ codex: { path: value ?? "codex", home }, pause: null, env, screen });
+    return await runDemo({ codex: { path: value ?? "codex", home }, pause: null, env, screen, signal });
   }
   const seconds = flag === "--seconds" ? Number(value) : 4;
   if ((flag !== undefined && flag !== "--seconds") || !(seconds >= 0) || rest.length > 0) {
@@ -32,7 +35,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const pauses = (DEMO_AGENTS[0]?.script.length ?? 2) - 1;
   await using codex = await installFakeCodex();
-  return await runDemo({ codex, pause: `fake:silent(${seconds / pauses})`, screen });
+  return await runDemo({ codex, pause: `fake:silent(${seconds / pauses})`, screen, signal });
 }
 
 Deno.exit(await main(Deno.args));

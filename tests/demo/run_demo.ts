@@ -1,5 +1,6 @@
 /** The demo itself: a real MCP client drives the real server, which runs three agents at once. */
-import { startSwarm, type Swarm } from "../helpers/swarm.ts";
+import { startSwarm, type Swarm, type SwarmOptions } from "../helpers/swarm.ts";
+import { tempDirectory } from "../helpers/temp_directory.ts";
 import { tempRepo } from "../helpers/temp_repo.ts";
 import { DEMO_AGENTS, DEMO_FILES, type DemoAgent } from "./agents.ts";
 import { LiveLines, type Screen } from "./screen.ts";
@@ -12,6 +13,8 @@ export interface DemoOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly agents?: readonly DemoAgent[];
   readonly screen: Screen;
+  /** Ends the demo and its agents. */
+  readonly signal: AbortSignal;
 }
 
 /** Milliseconds between two looks. */
@@ -34,6 +37,8 @@ interface TaskData {
   readonly ended_at?: string;
 }
 
+const INTERRUPTED = 130;
+
 /** Runs the demo. Returns the exit code: 1 when an agent failed or they did not work at the same time. */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const { screen, codex, pause, agents = DEMO_AGENTS } = options;
@@ -46,12 +51,15 @@ export async function runDemo(options: DemoOptions): Promise<number> {
         "are real.\nTo see your own Codex do the same: add --codex.",
   );
   say(`\nA git repository of ${Object.keys(DEMO_FILES).length} files: ${repository.path}`);
-  await using swarm = await startSwarm({
+  await using state = await tempDirectory();
+  const swarmOptions: SwarmOptions = {
     codex,
     cwd: repository.path,
+    stateDir: state.path,
     clientName: "codex-swarm-demo",
     ...(options.env === undefined ? {} : { env: options.env }),
-  });
+  };
+  await using swarm = await startSwarm(swarmOptions);
   const { tools } = await swarm.client.listTools();
   say(`The server offers: ${tools.map(({ name }) => name).join(", ")}\n`);
 
@@ -64,7 +72,12 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   }
   const ids = started.flatMap((answer) => typeof answer === "string" ? [] : [answer.id]);
   say(`${ids.length} agents started by codex_async:`);
-  const ended = await follow(swarm, ids, screen);
+  const ended = await unlessAborted(follow(swarm, ids, screen), options.signal);
+  if (ended === null) {
+    say("Stopping the agents.");
+    await stopAll(ids, swarmOptions);
+    return INTERRUPTED;
+  }
   const seconds = (performance.now() - startedAt) / 1000;
 
   for (const task of ended) showResult(task, say);
@@ -77,6 +90,22 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   if (failures > 0) say(`${failures} of ${ended.length} agents failed.`);
   if (!overlap) say("The agents did not work at the same time.");
   return failures === 0 && overlap ? 0 : 1;
+}
+
+/** The promise's value, or `null` when the signal comes first. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  const { promise: aborted, resolve } = Promise.withResolvers<null>();
+  signal.addEventListener("abort", () => resolve(null), { once: true });
+  if (signal.aborted) resolve(null);
+  // It fails in its own time when the server has gone too.
+  promise.catch(() => undefined);
+  return await Promise.race([aborted, promise]);
+}
+
+/** Cancels the agents through a server of its own: Ctrl-C ends the first one too, and they would outlive it. */
+async function stopAll(ids: readonly string[], options: SwarmOptions): Promise<void> {
+  await using swarm = await startSwarm(options);
+  await Promise.all(ids.map((id) => swarm.call("codex_cancel", { task_id: id })));
 }
 
 /** Starts an agent. Yields its task id, or what the server says against it. */
