@@ -37,7 +37,12 @@ export async function tempRepo(options: TempRepoOptions = {}): Promise<TempRepo>
     await Deno.writeTextFile(file, content);
   };
   await git("init", "--quiet", "--initial-branch=main");
-  for (const [key, value] of Object.entries(LOCAL_CONFIG)) await git("config", key, value);
+  // A process for each would take longer than all the rest.
+  const settings = Object.entries(LOCAL_CONFIG).map(([key, value]) => {
+    const [section = "", name = ""] = key.split(".");
+    return `[${section}]\n\t${name} = ${value}\n`;
+  });
+  await Deno.writeTextFile(join(directory.path, ".git", "config"), settings.join(""), { append: true });
   for (const [path, content] of Object.entries(options.files ?? { "README.md": "# Test\n" })) {
     await write(path, content);
   }
