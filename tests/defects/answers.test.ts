@@ -9,16 +9,78 @@ import { wrapCodex } from "../helpers/wrap_codex.ts";
 
 const ignore = Deno.build.os === "windows";
 
-Deno.test("B7: a failure is a failure: isError, its exit code and its reason", async () => {
+Deno.test("answers tell what happened, when it happened", async (t) => {
   await using swarm = await startSwarm();
-  const crashed = await swarm.call("codex", { prompt: "fake:stderr(error: no such thing) fake:crash(2)" });
-  assert.deepEqual(
-    { isError: crashed.isError, status: crashed.structured.status, exit_code: crashed.structured.exit_code },
-    { isError: true, status: "failed", exit_code: 2 },
-  );
-  assert.match(crashed.text, /^Codex FAILED \(exit 2\)\nCause: .*\nCategory: .*\nRetryable: .*\nAction: /);
-  const failed = await swarm.call("codex", { prompt: "fake:fail(the model does not exist)" });
-  assert.deepEqual([failed.isError, failed.structured.failure.message], [true, "the model does not exist"]);
+  await t.step("B7: a failure is a failure: isError, its exit code and its reason", async () => {
+    const crashed = await swarm.call("codex", { prompt: "fake:stderr(error: no such thing) fake:crash(2)" });
+    assert.deepEqual(
+      { isError: crashed.isError, status: crashed.structured.status, exit_code: crashed.structured.exit_code },
+      { isError: true, status: "failed", exit_code: 2 },
+    );
+    assert.match(crashed.text, /^Codex FAILED \(exit 2\)\nCause: .*\nCategory: .*\nRetryable: .*\nAction: /);
+    const failed = await swarm.call("codex", { prompt: "fake:fail(the model does not exist)" });
+    assert.deepEqual([failed.isError, failed.structured.failure.message], [true, "the model does not exist"]);
+  });
+
+  await t.step("B9: a poll reads what is new and nothing twice", async () => {
+    const id = await startTask(swarm, "fake:flood(2000) fake:hold(polled)");
+    const { events_file: events } = await waitForTask(swarm, id, (task) => task.tools_called === 2_000);
+    // Whoever read these bytes again would find no events in them.
+    const { size } = await Deno.stat(events);
+    const file = await Deno.open(events, { write: true });
+    await file.write(new Uint8Array(size).fill(120));
+    file.close();
+    await release(swarm, "polled");
+    const { structured: { tasks: [task] } } = await swarm.call("codex_wait", { task_ids: [id] });
+    assert.deepEqual({ tools: task.tools_called, status: task.status, unreadable: task.unreadable_events }, {
+      tools: 2_000,
+      status: "completed",
+      unreadable: undefined,
+    });
+  });
+
+  await t.step("B18: a task is collected when it ends, not at the next tick of a clock", async () => {
+    const id = await startTask(swarm, "fake:hold(collected)");
+    await waitForTask(swarm, id, (task) => task.status === "running");
+    const wait = swarm.call("codex_wait", { task_ids: [id] });
+    await release(swarm, "collected");
+    const { structured: { tasks: [task] } } = await wait;
+    const lateMs = Date.now() - new Date(task.ended_at).getTime();
+    assert.ok(lateMs < 1_000, `the answer came ${lateMs} ms after the end`);
+  });
+
+  await t.step("B20: the live status shows reasoning as reasoning, and everything else that Codex tells", async () => {
+    const steps = [
+      "fake:reason(a deep thought)",
+      "fake:run(echo noise)",
+      "fake:write(new.txt, hello)",
+      "fake:mcp(docs.find)",
+      "fake:search(deno)",
+      "fake:plan(read*,write)",
+      "fake:subagent(help)",
+      "fake:say(so far)",
+      "fake:hold(shown)",
+      "fake:usage(700,30)",
+    ];
+    const id = await startTask(swarm, steps.join(" "), { sandbox: "workspace-write" });
+    await waitForTask(swarm, id, (task) => task.answer === "so far");
+    const { text } = await swarm.call("codex_status", { task_ids: [id] });
+    for (
+      const line of [
+        "Thinking: a deep thought",
+        "Last tool: exec_command(/bin/bash -lc 'echo noise')",
+        "Tools called: 3",
+        "Plan: [x] read; [ ] write",
+        "Sub-agents: 1",
+        "Output: so far",
+      ]
+    ) assert.ok(text.split("\n").includes(line), `${line} is not in\n${text}`);
+    assert.match(text, /^Files changed: 1 \(add .*new\.txt\)$/m);
+    assert.doesNotMatch(text, /Thinking: noise/);
+    await release(swarm, "shown");
+    const { structured: { tasks: [task] } } = await swarm.call("codex_wait", { task_ids: [id] });
+    assert.deepEqual([task.usage.this_task.input_tokens, task.usage.this_task.output_tokens], [700, 30]);
+  });
 });
 
 /** Characters of an answer, in the two forms that a client may pass on. */
@@ -63,35 +125,6 @@ for (
   });
 }
 
-Deno.test("B9: a poll reads what is new and nothing twice", async () => {
-  await using swarm = await startSwarm();
-  const id = await startTask(swarm, "fake:flood(2000) fake:hold(go)");
-  const { events_file: events } = await waitForTask(swarm, id, (task) => task.tools_called === 2_000);
-  // Whoever read these bytes again would find no events in them.
-  const { size } = await Deno.stat(events);
-  const file = await Deno.open(events, { write: true });
-  await file.write(new Uint8Array(size).fill(120));
-  file.close();
-  await release(swarm, "go");
-  const { structured: { tasks: [task] } } = await swarm.call("codex_wait", { task_ids: [id] });
-  assert.deepEqual({ tools: task.tools_called, status: task.status, unreadable: task.unreadable_events }, {
-    tools: 2_000,
-    status: "completed",
-    unreadable: undefined,
-  });
-});
-
-Deno.test("B18: a task is collected when it ends, not at the next tick of a clock", async () => {
-  await using swarm = await startSwarm();
-  const id = await startTask(swarm, "fake:hold(go)");
-  await waitForTask(swarm, id, (task) => task.status === "running");
-  const wait = swarm.call("codex_wait", { task_ids: [id] });
-  await release(swarm, "go");
-  const { structured: { tasks: [task] } } = await wait;
-  const lateMs = Date.now() - new Date(task.ended_at).getTime();
-  assert.ok(lateMs < 1_000, `the answer came ${lateMs} ms after the end`);
-});
-
 Deno.test({
   name: "B19: a turn that failed is a failure though Codex ended with exit code 0",
   ignore,
@@ -109,40 +142,6 @@ Deno.test({
     const silent = await swarm.call("codex", { prompt: "fake:say(almost) fake:no_terminal" });
     assert.deepEqual([silent.isError, silent.structured.status], [true, "failed"]);
   },
-});
-
-Deno.test("B20: the live status shows reasoning as reasoning, and everything else that Codex tells", async () => {
-  await using swarm = await startSwarm();
-  const steps = [
-    "fake:reason(a deep thought)",
-    "fake:run(echo noise)",
-    "fake:write(new.txt, hello)",
-    "fake:mcp(docs.find)",
-    "fake:search(deno)",
-    "fake:plan(read*,write)",
-    "fake:subagent(help)",
-    "fake:say(so far)",
-    "fake:hold(go)",
-    "fake:usage(700,30)",
-  ];
-  const id = await startTask(swarm, steps.join(" "), { sandbox: "workspace-write" });
-  await waitForTask(swarm, id, (task) => task.answer === "so far");
-  const { text } = await swarm.call("codex_status", { task_ids: [id] });
-  for (
-    const line of [
-      "Thinking: a deep thought",
-      "Last tool: exec_command(/bin/bash -lc 'echo noise')",
-      "Tools called: 3",
-      "Plan: [x] read; [ ] write",
-      "Sub-agents: 1",
-      "Output: so far",
-    ]
-  ) assert.ok(text.split("\n").includes(line), `${line} is not in\n${text}`);
-  assert.match(text, /^Files changed: 1 \(add .*new\.txt\)$/m);
-  assert.doesNotMatch(text, /Thinking: noise/);
-  await release(swarm, "go");
-  const { structured: { tasks: [task] } } = await swarm.call("codex_wait", { task_ids: [id] });
-  assert.deepEqual([task.usage.this_task.input_tokens, task.usage.this_task.output_tokens], [700, 30]);
 });
 
 Deno.test("B27: a wait is answered before the client gives up, whatever least is configured", async () => {

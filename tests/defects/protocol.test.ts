@@ -4,17 +4,77 @@ import { startSwarm } from "../helpers/swarm.ts";
 import { release, startTask } from "../helpers/tasks.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
-Deno.test("B14: a ping is answered, and a notification is not", async () => {
+Deno.test("the protocol is spoken as it is written", async (t) => {
   await using swarm = await startSwarm();
-  const before = swarm.process.received.length;
-  for (const method of ["notifications/initialized", "notifications/cancelled", "notifications/unheard_of"]) {
-    await swarm.process.send({ jsonrpc: "2.0", method, params: { requestId: "none" } });
-  }
-  await swarm.process.send({ jsonrpc: "2.0", id: "mine", method: "ping" });
-  await swarm.client.ping();
-  const [answer, ...others] = swarm.process.received.slice(before);
-  assert.deepEqual(answer, { jsonrpc: "2.0", id: "mine", result: {} });
-  assert.equal(others.length, 1);
+  await t.step("B14: a ping is answered, and a notification is not", async () => {
+    const before = swarm.process.received.length;
+    for (const method of ["notifications/initialized", "notifications/cancelled", "notifications/unheard_of"]) {
+      await swarm.process.send({ jsonrpc: "2.0", method, params: { requestId: "none" } });
+    }
+    await swarm.process.send({ jsonrpc: "2.0", id: "mine", method: "ping" });
+    await swarm.client.ping();
+    const [answer, ...others] = swarm.process.received.slice(before);
+    assert.deepEqual(answer, { jsonrpc: "2.0", id: "mine", result: {} });
+    assert.equal(others.length, 1);
+  });
+
+  await t.step("B16: arguments of the wrong kind are refused by name before anything is done", async () => {
+    const refused = [
+      await swarm.call("codex_wait", { task_ids: "abc" }),
+      await swarm.call("codex", {}),
+      await swarm.call("codex", { prompt: "go", sandbox: 1 }),
+    ];
+    assert.deepEqual(refused.map(({ isError }) => isError), [true, true, true]);
+    assert.deepEqual(refused.map(({ text }) => /^Cannot call \w+: (\S+):/.exec(text)?.[1]), [
+      "task_ids",
+      "prompt",
+      "sandbox",
+    ]);
+    assert.deepEqual((await swarm.call("codex_status")).structured.tasks, []);
+  });
+
+  await t.step("B28: every tool says what it does, so that clients run those side by side that only read", async () => {
+    const { tools } = await swarm.client.listTools();
+    for (const { name, annotations, outputSchema } of tools) {
+      const hints = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] as const;
+      for (const hint of hints) assert.equal(typeof annotations?.[hint], "boolean", `${name} has no ${hint}`);
+      assert.equal(outputSchema?.type, "object", `${name} has no output schema`);
+    }
+    const readers = tools.filter(({ annotations }) => annotations?.readOnlyHint === true).map(({ name }) => name);
+    assert.deepEqual(readers.sort(), ["codex_status", "codex_wait"]);
+  });
+
+  await t.step("B33: no progress follows an answer on the wire, nor a cancelled call", async () => {
+    const { received } = swarm.process;
+    const call = (id: string, name: string, args: object): Promise<void> =>
+      swarm.process.send({
+        jsonrpc: "2.0",
+        id,
+        method: "tools/call",
+        params: { name, arguments: args, _meta: { progressToken: id } },
+      });
+    const quick = Array.from({ length: 8 }, (_, index) => `quick${index}`);
+    for (const id of quick) await call(id, "codex", { prompt: "fake:say(hello)" });
+    const held = await startTask(swarm, "fake:hold(go)");
+    await call("wait", "codex_wait", { task_ids: [held] });
+    await waitFor(() => messagesAbout(received, "wait").length > 0, { message: "the first progress of the wait" });
+    const cancelled = { requestId: "wait", reason: "enough" };
+    await swarm.process.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: cancelled });
+    await swarm.client.ping();
+    const atCancel = messagesAbout(received, "wait");
+    await release(swarm, "go");
+    await swarm.call("codex_wait", { task_ids: [held] });
+    await waitFor(() => quick.every((id) => messagesAbout(received, id).includes("answer")), {
+      message: "all answers",
+    });
+    await swarm.client.ping();
+    for (const id of quick) {
+      const messages = messagesAbout(received, id);
+      assert.ok(messages.length > 1, "there was no progress at all");
+      assert.equal(messages.indexOf("answer"), messages.length - 1, `${id}: ${messages}`);
+    }
+    assert.deepEqual(messagesAbout(received, "wait"), atCancel);
+  });
 });
 
 for (const [era, version] of [["2025", "2025-11-25"], ["2026", "2026-07-28"]] as const) {
@@ -26,34 +86,6 @@ for (const [era, version] of [["2025", "2025-11-25"], ["2026", "2026-07-28"]] as
   });
 }
 
-Deno.test("B16: arguments of the wrong kind are refused by name before anything is done", async () => {
-  await using swarm = await startSwarm();
-  const refused = [
-    await swarm.call("codex_wait", { task_ids: "abc" }),
-    await swarm.call("codex", {}),
-    await swarm.call("codex", { prompt: "go", sandbox: 1 }),
-  ];
-  assert.deepEqual(refused.map(({ isError }) => isError), [true, true, true]);
-  assert.deepEqual(refused.map(({ text }) => /^Cannot call \w+: (\S+):/.exec(text)?.[1]), [
-    "task_ids",
-    "prompt",
-    "sandbox",
-  ]);
-  assert.deepEqual((await swarm.call("codex_status")).structured.tasks, []);
-});
-
-Deno.test("B28: every tool says what it does, so that clients run those side by side that only read", async () => {
-  await using swarm = await startSwarm();
-  const { tools } = await swarm.client.listTools();
-  for (const { name, annotations, outputSchema } of tools) {
-    const hints = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] as const;
-    for (const hint of hints) assert.equal(typeof annotations?.[hint], "boolean", `${name} has no ${hint}`);
-    assert.equal(outputSchema?.type, "object", `${name} has no output schema`);
-  }
-  const readers = tools.filter(({ annotations }) => annotations?.readOnlyHint === true).map(({ name }) => name);
-  assert.deepEqual(readers.sort(), ["codex_status", "codex_wait"]);
-});
-
 /** Numbers and words of the messages about one request, in the order of the wire: `progress`, `answer`. */
 function messagesAbout(received: readonly Record<string, unknown>[], id: unknown): string[] {
   return received.flatMap((message) => {
@@ -62,37 +94,6 @@ function messagesAbout(received: readonly Record<string, unknown>[], id: unknown
     return message["method"] === "notifications/progress" && token === id ? ["progress"] : [];
   });
 }
-
-Deno.test("B33: no progress follows an answer on the wire, nor a cancelled call", async () => {
-  await using swarm = await startSwarm();
-  const { received } = swarm.process;
-  const call = (id: string, name: string, args: object): Promise<void> =>
-    swarm.process.send({
-      jsonrpc: "2.0",
-      id,
-      method: "tools/call",
-      params: { name, arguments: args, _meta: { progressToken: id } },
-    });
-  const quick = Array.from({ length: 8 }, (_, index) => `quick${index}`);
-  for (const id of quick) await call(id, "codex", { prompt: "fake:say(hello)" });
-  const held = await startTask(swarm, "fake:hold(go)");
-  await call("wait", "codex_wait", { task_ids: [held] });
-  await waitFor(() => messagesAbout(received, "wait").length > 0, { message: "the first progress of the wait" });
-  const cancelled = { requestId: "wait", reason: "enough" };
-  await swarm.process.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: cancelled });
-  await swarm.client.ping();
-  const atCancel = messagesAbout(received, "wait");
-  await release(swarm, "go");
-  await swarm.call("codex_wait", { task_ids: [held] });
-  await waitFor(() => quick.every((id) => messagesAbout(received, id).includes("answer")), { message: "all answers" });
-  await swarm.client.ping();
-  for (const id of quick) {
-    const messages = messagesAbout(received, id);
-    assert.ok(messages.length > 1, "there was no progress at all");
-    assert.equal(messages.indexOf("answer"), messages.length - 1, `${id}: ${messages}`);
-  }
-  assert.deepEqual(messagesAbout(received, "wait"), atCancel);
-});
 
 Deno.test("B34: settings of the server that look like secrets are masked where it shows them", async () => {
   const secrets = ["sk-verysecret", "hunter2", "Bearer abc.def"];
