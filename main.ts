@@ -125,7 +125,7 @@ function createSupervisor(config: Config, log: Log): Supervisor {
 }
 
 function createPlan(config: Config, supervisor: Supervisor, log: Log): ToolServices["plan"] {
-  const depth = remember(() => serverDepth(config.depth, { pid: Deno.pid, env: config.env, supervisor }));
+  const depth = remember(() => serverDepth(config.depth, { pid: Deno.pid, env: config.env }));
   const options = {
     cwd: config.cwd,
     codexHome: config.codexHome,

@@ -1,7 +1,6 @@
 /** Keeps agents from starting agents without end. */
 import { ancestors, commandLines } from "../process/ancestors.ts";
 import { TaskError } from "../task/errors.ts";
-import type { Supervisor } from "./supervisor.ts";
 
 /** Throws `recursion` when an agent at `depth` may not start another one. */
 export function checkDepth(depth: number, maxDepth: number): void {
@@ -15,24 +14,14 @@ export function checkDepth(depth: number, maxDepth: number): void {
 
 /**
  * How many agents stand above this server: what its environment says, or more if one of its ancestor processes is the
- * run of a task. Codex gives the MCP servers it starts a bare environment, so the marker alone is not enough, and this
- * server may have landed on another state directory than the one that started the run.
+ * run of a task. Codex gives the MCP servers it starts a bare environment, so the marker alone is not enough.
  */
 export async function serverDepth(
   markedDepth: number,
-  options: {
-    readonly pid: number;
-    readonly env: Readonly<Record<string, string>>;
-    readonly supervisor: Pick<Supervisor, "runningPids">;
-  },
+  options: { readonly pid: number; readonly env: Readonly<Record<string, string>> },
 ): Promise<number> {
-  const [above, running] = await Promise.all([
-    ancestors(options.pid, options.env),
-    options.supervisor.runningPids(),
-  ]);
-  const commands = await commandLines(above, options.env);
-  const depths = running.filter(({ pids }) => pids.some((pid) => above.includes(pid))).map(({ depth }) => depth + 1);
-  return Math.max(markedDepth, ...depths, ...commands.map(depthBelow));
+  const commands = await commandLines(await ancestors(options.pid, options.env), options.env);
+  return Math.max(markedDepth, ...commands.map(depthBelow));
 }
 
 /** The depth that a run's command line gives to what it starts, as `codexArgs` wrote it; 0 for any other command. */

@@ -1,6 +1,5 @@
 import type { CodexRun, CodexRunner } from "../codex/run_codex.ts";
 import type { Log } from "../log.ts";
-import { readRunPids } from "../process/run_files.ts";
 import { Bell } from "../storage/bell.ts";
 import type { TaskDirectory } from "../storage/task_directory.ts";
 import { TaskError } from "../task/errors.ts";
@@ -193,15 +192,6 @@ export class Supervisor {
       else if (!await this.#registry.directory(task.id).isRead()) unread++;
     }
     return { running, unread };
-  }
-
-  /** The processes of all running tasks, and how deep each task stands. */
-  async runningPids(): Promise<{ readonly depth: number; readonly pids: readonly number[] }[]> {
-    const running = (await this.list()).filter(({ state }) => state.status === "running");
-    return await Promise.all(running.map(async ({ id, depth }) => {
-      const pids = await readRunPids(this.#registry.directory(id).path);
-      return { depth, pids: pids === null ? [] : [pids.shim, pids.agent] };
-    }));
   }
 
   /** Ends the server's work: server-bound tasks are stopped, detached ones go on or stay queued. */

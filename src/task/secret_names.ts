@@ -1,5 +1,5 @@
 /** Which names stand for secrets. Codex's own list was KEY, SECRET and TOKEN while it still withheld any by default. */
-const SECRET_WORDS = /KEY|SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|BEARER|AUTHORIZATION/i;
+const SECRET_WORDS = /KEY(?!BOARD)|SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|BEARER|AUTHORIZATION/i;
 /** Values that are secrets whatever their name: keys of the usual providers. */
 const SECRET_VALUE = /\b(sk-|ghp_|gho_|github_pat_|xox[abp]-|AKIA|Bearer\s)/;
 

@@ -1,15 +1,17 @@
 import * as z from "zod";
-import type { TaskView } from "../supervisor/supervisor.ts";
 import { isFinished } from "../task/task.ts";
 import { joinBlocks } from "./bounded_text.ts";
 import { findViews } from "./find_views.ts";
 import { tasksOutput } from "./outputs.ts";
-import { boundedTaskData, briefTaskData } from "./task_data.ts";
+import { boundedTaskData } from "./task_data.ts";
 import { statusText } from "./task_text.ts";
 import { defineTool, type ToolAnswer, type ToolServices } from "./tool.ts";
 
 /** Tasks listed at most when no ids are given: those that have not ended, then the newest. */
 const MAX_LISTED = 20;
+/** Ids named at most for a next call, and the room that they and what is around the tasks take, in characters. */
+const MAX_NEXT = 50;
+const DATA_AROUND = 1_000;
 
 export const codexStatus = defineTool({
   name: "codex_status",
@@ -32,17 +34,17 @@ export const codexStatus = defineTool({
         views.filter(({ task }) => isFinished(task)).map(({ task }) => services.supervisor.markRead(task.id)),
       );
     }
-    const { tasks, shown } = isList
-      ? listData(views, now)
-      : boundedTaskData(views, { now, maxLength: call.answerChars - 300 });
+    // A list tells what there is; an ended task's answer is asked for by its id.
+    const told = isList ? views.map((view) => ({ ...view, answer: null })) : views;
+    const { tasks, shown } = boundedTaskData(told, { now, maxLength: call.answerChars - DATA_AROUND, isBrief: isList });
     const texts = [...views.map((view) => statusText(view, now)), ...missing.map(({ text }) => text)];
     if (texts.length === 0) texts.push("No tasks in this repository. all=true lists those of others.");
-    const rest = views.slice(shown).map(({ task }) => task.id);
+    const rest = views.slice(shown, shown + MAX_NEXT).map(({ task }) => task.id);
     return {
       text: joinBlocks(texts, call.answerChars),
       structured: {
         tasks: [...tasks, ...missing.map(({ data }) => data)],
-        ...(rest.length === 0 ? {} : { next: `More: codex_status(task_ids=${JSON.stringify(rest.slice(0, 100))}).` }),
+        ...(rest.length === 0 ? {} : { next: `More: codex_status(task_ids=${JSON.stringify(rest)}).` }),
       },
     };
   },
@@ -54,9 +56,4 @@ async function listedIds(all: boolean | undefined, services: ToolServices): Prom
   const ended = tasks.filter(isFinished);
   const room = Math.max(0, MAX_LISTED - open.length);
   return [...open, ...(room === 0 ? [] : ended.slice(-room).reverse())].map(({ id }) => id);
-}
-
-/** A list tells what there is; an ended task's answer is asked for by its id. */
-function listData(views: readonly TaskView[], now: Date): ReturnType<typeof boundedTaskData> {
-  return { tasks: views.map((view) => briefTaskData(view, now, null)), shown: views.length };
 }

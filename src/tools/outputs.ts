@@ -3,7 +3,9 @@ import * as z from "zod";
 
 const taskFields = {
   task_id: z.string().describe("Task id"),
-  status: z.string().describe("queued, running, completed, failed, cancelled, timed_out or interrupted"),
+  status: z.string().describe(
+    "queued, running, completed, failed, cancelled, timed_out or interrupted; not_found for an unknown id",
+  ),
 };
 
 /** One task: see `task_data.ts` for the other fields. */

@@ -99,10 +99,10 @@ export function briefTaskData(view: TaskView, now: Date, answer: string | null):
 /** Data of several tasks, at most about `maxLength` characters of JSON; `shown` is how many of them fitted. */
 export function boundedTaskData(
   views: readonly TaskView[],
-  options: { readonly now: Date; readonly maxLength: number },
+  options: { readonly now: Date; readonly maxLength: number; readonly isBrief?: boolean },
 ): { readonly tasks: Record<string, unknown>[]; readonly shown: number } {
   const { now, maxLength } = options;
-  for (const describe of [taskData, briefTaskData]) {
+  for (const describe of options.isBrief === true ? [briefTaskData] : [taskData, briefTaskData]) {
     const room = maxLength - JSON.stringify(views.map((view) => describe(view, now, null))).length;
     const wanted = views.reduce((sum, { answer }) => sum + jsonLength(answer ?? ""), 0);
     // The answers are what the caller waits for: details give way when they would take more than half of the room.
