@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type FakeCodex, installFakeCodex } from "./helpers/fake_codex.ts";
+import { installFakeCodex } from "./helpers/fake_codex.ts";
 import { MAIN } from "./helpers/server_process.ts";
 import { startSwarm, type Swarm } from "./helpers/swarm.ts";
 import { waitForTask } from "./helpers/tasks.ts";
@@ -27,27 +27,28 @@ async function cancelAll(swarm: Swarm, ...tasks: readonly { readonly taskId: str
   await Promise.all(tasks.map(({ taskId }) => swarm.call("codex_cancel", { task_id: taskId })));
 }
 
-Deno.test("a call that comes from an agent's own thread is refused and starts nothing", async () => {
+Deno.test("a call is counted one level below the agent that makes it", async (t) => {
   await using codex = await installFakeCodex();
   await using swarm = await startSwarm({ codex });
-  const agent = await startHolding(swarm);
-  for (const tool of ["codex", "codex_async"]) {
-    const { text, isError } = await swarm.call(tool, { prompt: "breed" }, { meta: { threadId: agent.threadId } });
-    assert.match(text, REFUSED);
-    assert.equal(isError, true);
-  }
-  const reply = await swarm.call("codex_reply", { threadId: agent.threadId, prompt: "breed" }, {
-    meta: { threadId: agent.threadId },
+  await t.step("a call that comes from an agent's own thread is refused and starts nothing", async () => {
+    const agent = await startHolding(swarm);
+    for (const tool of ["codex", "codex_async"]) {
+      const { text, isError } = await swarm.call(tool, { prompt: "breed" }, { meta: { threadId: agent.threadId } });
+      assert.match(text, REFUSED);
+      assert.equal(isError, true);
+    }
+    const reply = await swarm.call("codex_reply", { threadId: agent.threadId, prompt: "breed" }, {
+      meta: { threadId: agent.threadId },
+    });
+    assert.match(reply.text, REFUSED);
+    assert.equal(codex.ledger().length, 1);
+    await cancelAll(swarm, agent);
   });
-  assert.match(reply.text, REFUSED);
-  assert.equal(codex.ledger().length, 1);
-  await cancelAll(swarm, agent);
-});
 
-Deno.test("a call from somebody else's thread is served", async () => {
-  await using swarm = await startSwarm();
-  const meta = { threadId: "01a1f744-634e-71b1-a39a-93788d7eea39" };
-  assert.equal((await swarm.call("codex", { prompt: "fake:say(hello)" }, { meta })).isError, false);
+  await t.step("a call from somebody else's thread is served", async () => {
+    const meta = { threadId: "01a1f744-634e-71b1-a39a-93788d7eea39" };
+    assert.equal((await swarm.call("codex", { prompt: "fake:say(hello)" }, { meta })).isError, false);
+  });
 });
 
 Deno.test("--max-depth 2 lets agents start agents, and those none", async () => {
@@ -64,51 +65,47 @@ Deno.test("--max-depth 2 lets agents start agents, and those none", async () => 
 
 /** Lets an agent's shell command start a server on the same state and call `codex` there; gives what came of it. */
 async function callFromBelow(
-  codex: FakeCodex,
-  { prefix = "", flags = "" }: { readonly prefix?: string; readonly flags?: string },
+  swarm: Swarm,
+  { prefix, flags }: { readonly prefix: string; readonly flags: string },
 ): Promise<{ readonly text: string; readonly isError: boolean; readonly markers: number }> {
-  await using swarm = await startSwarm({ codex });
+  const name = crypto.randomUUID();
+  const { stateDir, codex } = swarm;
   // The fake has a DENO_DIR of its own, in which the client's packages are missing.
-  const denoDir = Deno.env.get("DENO_DIR") === undefined ? "env -u DENO_DIR" : "";
-  const words = ["exec", prefix || "env", denoDir, Deno.execPath(), "run", "-A", "--quiet", CLIENT];
-  const command = [...words, swarm.stateDir, codex.path, codex.home, flags].filter((word) => word !== "").join(" ");
-  const { structured } = await swarm.call("codex", { prompt: `fake:run(${command} >below.json 2>below.txt)` });
+  const denoDir = Deno.env.get("DENO_DIR") === undefined ? "-u DENO_DIR" : "";
+  const words = ["exec env", prefix, denoDir, Deno.execPath(), "run -A --quiet", CLIENT];
+  const command = [...words, stateDir, codex.path, codex.home, flags].filter((word) => word !== "").join(" ");
+  const { structured } = await swarm.call("codex", { prompt: `fake:run(${command} >${name}.json 2>${name}.txt)` });
   assert.equal(structured.status, "completed");
-  const answer = await Deno.readTextFile(join(swarm.cwd, "below.json"));
-  assert.notEqual(answer, "", await Deno.readTextFile(join(swarm.cwd, "below.txt")));
+  const answer = await Deno.readTextFile(join(swarm.cwd, `${name}.json`));
+  assert.notEqual(answer, "", await Deno.readTextFile(join(swarm.cwd, `${name}.txt`)));
   return JSON.parse(answer);
 }
 
-const UNMARKED = "env -u CODEX_SWARM_TASK_ID -u CODEX_SWARM_DEPTH";
+const UNMARKED = "-u CODEX_SWARM_TASK_ID -u CODEX_SWARM_DEPTH";
+const UNGUARDED = "--max-depth 10";
 
-for (
-  const { name, prefix, markers } of [
-    { name: "through its marker variable", prefix: "", markers: 2 },
-    { name: "through its ancestor processes when the marker is gone", prefix: UNMARKED, markers: 0 },
-  ]
-) {
-  Deno.test({
-    name: `a server that an agent's command started is refused ${name}`,
-    ignore,
-  }, async () => {
+Deno.test({
+  name: "a server that an agent's command started is refused, by its marker or else by its ancestor processes",
+  ignore,
+  async fn(): Promise<void> {
     await using codex = await installFakeCodex();
-    const below = await callFromBelow(codex, { prefix });
-    assert.match(below.text, REFUSED);
-    assert.deepEqual({ isError: below.isError, markers: below.markers }, { isError: true, markers });
-    assert.equal(codex.ledger().length, 1);
-  });
-
-  Deno.test({
-    name: `the same server serves it without the guard ${name} (control)`,
-    ignore,
-  }, async () => {
-    await using codex = await installFakeCodex();
-    const below = await callFromBelow(codex, { prefix, flags: "--max-depth 10" });
-    assert.match(below.text, /^from below\n/);
-    assert.equal(below.isError, false);
-    assert.equal(codex.ledger().length, 2);
-  });
-}
+    await using swarm = await startSwarm({ codex });
+    const [marked, unmarked, ...controls] = await Promise.all([
+      callFromBelow(swarm, { prefix: "", flags: "" }),
+      callFromBelow(swarm, { prefix: UNMARKED, flags: "" }),
+      // Without the guard the same calls are served.
+      callFromBelow(swarm, { prefix: "", flags: UNGUARDED }),
+      callFromBelow(swarm, { prefix: UNMARKED, flags: UNGUARDED }),
+    ]);
+    assert.deepEqual([marked?.isError, marked?.markers], [true, 2]);
+    assert.match(marked?.text ?? "", REFUSED);
+    assert.deepEqual([unmarked?.isError, unmarked?.markers], [true, 0]);
+    assert.match(unmarked?.text ?? "", REFUSED);
+    assert.deepEqual(controls.map(({ text }) => text.split("\n")[0]), ["from below", "from below"]);
+    // Four agents that asked, and the two that were started for them.
+    assert.equal(codex.ledger().length, 6);
+  },
+});
 
 Deno.test("agents get every MCP server that is configured but this one, however it is spelled", async () => {
   await using codex = await installFakeCodex();

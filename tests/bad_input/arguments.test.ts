@@ -65,56 +65,59 @@ const ROWS: readonly Row[] = [
   ["codex_cancel", { task_id: "../../../etc" }, /Cannot find task/],
 ];
 
-Deno.test("a call with wrong arguments is refused by name, and starts nothing", async (t) => {
+Deno.test("what cannot be done is refused by name", async (t) => {
   await using codex = await installFakeCodex();
   await using swarm = await startSwarm({ codex });
-  for (const [tool, args, message] of ROWS) {
-    await t.step(`${tool} ${JSON.stringify(args)}`, async () => {
-      const { text, isError } = await swarm.call(tool, args);
-      assert.match(text, message);
-      assert.doesNotMatch(text, /fault of codex-swarm/);
-      assert.equal(isError, true);
-      assertNothingStarted(swarm, codex);
-    });
-  }
-});
+  await t.step("a call with wrong arguments is refused by name, and starts nothing", async (t) => {
+    for (const [tool, args, message] of ROWS) {
+      await t.step(`${tool} ${JSON.stringify(args)}`, async () => {
+        const { text, isError } = await swarm.call(tool, args);
+        assert.match(text, message);
+        assert.doesNotMatch(text, /fault of codex-swarm/);
+        assert.equal(isError, true);
+        assertNothingStarted(swarm, codex);
+      });
+    }
+  });
 
-Deno.test("an unknown task is told beside the known ones, not instead of them", async () => {
-  await using swarm = await startSwarm();
-  const { structured: { task_id: known } } = await swarm.call("codex", { prompt: "fake:say(done)" });
-  for (const tool of ["codex_status", "codex_wait"]) {
-    const { text, structured, isError } = await swarm.call(tool, { task_ids: ["ffffffff", known, "nonsense"] });
-    assert.match(text, /=== Task ffffffff === TASK FFFFFFFF NOT FOUND/);
-    assert.match(text, /=== Task nonsense === INVALID TASK ID: NONSENSE/);
-    const tasks = structured.tasks.map((task: Record<string, unknown>) => [task["task_id"], task["status"]]);
-    assert.deepEqual(Object.fromEntries(tasks), { ffffffff: "not_found", nonsense: "not_found", [known]: "completed" });
-    assert.equal(isError, false);
-  }
-});
+  await t.step("a directory that cannot be worked in is refused by name", async (t) => {
+    await using outside = await tempDirectory();
+    const file = join(outside.path, "file");
+    Deno.writeTextFileSync(file, "");
+    const rows: readonly (readonly [string, RegExp])[] = [
+      [join(outside.path, "missing"), /Cannot use cwd .*missing: there is no such directory/],
+      [file, /Cannot use cwd .*file: it is not a directory/],
+      [join(file, "below"), /Cannot use cwd .*below: there is no such directory/],
+      [
+        outside.path,
+        /it is not inside a git repository\. Choose another cwd, run "git init" there, or .*--skip-git-repo-check/,
+      ],
+    ];
+    for (const [cwd, message] of rows) {
+      await t.step(cwd.replace(outside.path, ""), async () => {
+        const { text, isError } = await swarm.call("codex", { prompt: "go", cwd });
+        assert.match(text, message);
+        assert.equal(isError, true);
+        assertNothingStarted(swarm, codex);
+      });
+    }
+  });
 
-Deno.test("a directory that cannot be worked in is refused by name", async (t) => {
-  await using codex = await installFakeCodex();
-  await using swarm = await startSwarm({ codex });
-  await using outside = await tempDirectory();
-  const file = join(outside.path, "file");
-  Deno.writeTextFileSync(file, "");
-  const rows: readonly (readonly [string, RegExp])[] = [
-    [join(outside.path, "missing"), /Cannot use cwd .*missing: there is no such directory/],
-    [file, /Cannot use cwd .*file: it is not a directory/],
-    [join(file, "below"), /Cannot use cwd .*below: there is no such directory/],
-    [
-      outside.path,
-      /it is not inside a git repository\. Choose another cwd, run "git init" there, or .*--skip-git-repo-check/,
-    ],
-  ];
-  for (const [cwd, message] of rows) {
-    await t.step(cwd.replace(outside.path, ""), async () => {
-      const { text, isError } = await swarm.call("codex", { prompt: "go", cwd });
-      assert.match(text, message);
-      assert.equal(isError, true);
-      assertNothingStarted(swarm, codex);
-    });
-  }
+  await t.step("an unknown task is told beside the known ones, not instead of them", async () => {
+    const { structured: { task_id: known } } = await swarm.call("codex", { prompt: "fake:say(done)" });
+    for (const tool of ["codex_status", "codex_wait"]) {
+      const { text, structured, isError } = await swarm.call(tool, { task_ids: ["ffffffff", known, "nonsense"] });
+      assert.match(text, /=== Task ffffffff === TASK FFFFFFFF NOT FOUND/);
+      assert.match(text, /=== Task nonsense === INVALID TASK ID: NONSENSE/);
+      const tasks = structured.tasks.map((task: Record<string, unknown>) => [task["task_id"], task["status"]]);
+      assert.deepEqual(Object.fromEntries(tasks), {
+        ffffffff: "not_found",
+        nonsense: "not_found",
+        [known]: "completed",
+      });
+      assert.equal(isError, false);
+    }
+  });
 });
 
 Deno.test("--skip-git-repo-check lets an agent work outside a repository (control)", async () => {

@@ -83,6 +83,14 @@ Deno.test({
       assert.equal(isError, false, text);
       assert.equal(structured.content, "hello");
     });
+    await t.step("taken away between the check and the start", async () => {
+      await Deno.rename(codex.path, `${codex.path}.away`);
+      const { text, structured, isError } = await swarm.call("codex", { prompt: "fake:say(hello)" });
+      assert.deepEqual({ isError, status: structured.status }, { isError: true, status: "failed" });
+      assert.match(text, /exit 127/);
+      await Deno.rename(`${codex.path}.away`, codex.path);
+      assert.equal((await swarm.call("codex", { prompt: "fake:say(again)" })).structured.content, "again");
+    });
   },
 });
 
@@ -105,21 +113,4 @@ Deno.test("a Codex that is too old is told with both versions and how to update 
   );
   assert.equal(isError, true);
   assertNothingStarted(swarm, codex);
-});
-
-Deno.test({
-  name: "a Codex that is taken away between the check and the start fails its task only",
-  ignore,
-  async fn(): Promise<void> {
-    await using codex = await installFakeCodex();
-    await using swarm = await startSwarm({ codex });
-    assert.equal((await swarm.call("codex", { prompt: "fake:say(hello)" })).isError, false);
-    await Deno.rename(codex.path, `${codex.path}.away`);
-    const { text, structured, isError } = await swarm.call("codex", { prompt: "fake:say(hello)" });
-    assert.equal(isError, true);
-    assert.equal(structured.status, "failed");
-    assert.match(text, /exit 127/);
-    await Deno.rename(`${codex.path}.away`, codex.path);
-    assert.equal((await swarm.call("codex", { prompt: "fake:say(again)" })).structured.content, "again");
-  },
 });

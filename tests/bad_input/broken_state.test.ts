@@ -60,29 +60,26 @@ function withFileLimit(kib: number): readonly [string, ...string[]] {
   return ["/bin/sh", "-c", script, "sh", Deno.execPath(), "run", "--quiet", ...RUN_FLAGS, MAIN];
 }
 
-Deno.test(
-  { name: "a task that cannot be written down is refused and leaves nothing; a smaller one runs", ignore },
-  async () => {
+Deno.test({
+  name: "what cannot be written fails alone: a task leaves nothing, an agent ends, and the server goes on",
+  ignore,
+  async fn(): Promise<void> {
     await using codex = await installFakeCodex();
     await using swarm = await startSwarm({ codex, command: withFileLimit(64) });
-    const { text, isError } = await swarm.call("codex", { prompt: `fake:say(hello) ${"x".repeat(200_000)}` });
-    assert.match(text, /^Cannot write .*: File too large.*Free some space or name another directory with --state-dir/);
-    assert.equal(isError, true);
+    const refused = await swarm.call("codex", { prompt: `fake:say(hello) ${"x".repeat(200_000)}` });
+    assert.match(
+      refused.text,
+      /^Cannot write .*: File too large.*Free some space or name another directory with --state-dir/,
+    );
+    assert.equal(refused.isError, true);
     assertNothingStarted(swarm, codex);
+
+    const cut = await swarm.call("codex", { prompt: "fake:say(before) fake:huge(200000) fake:say(after)" });
+    assert.equal(cut.isError, true);
+    assert.deepEqual([cut.structured.status, cut.structured.content], ["failed", "before"]);
+
     assert.equal((await swarm.call("codex", { prompt: "fake:say(hello)" })).structured.content, "hello");
   },
-);
-
-Deno.test({ name: "an agent whose events cannot be written fails alone, and its server goes on", ignore }, async () => {
-  await using codex = await installFakeCodex();
-  await using swarm = await startSwarm({ codex, command: withFileLimit(64) });
-  const { structured, isError } = await swarm.call("codex", {
-    prompt: "fake:say(before) fake:huge(200000) fake:say(after)",
-  });
-  assert.equal(isError, true);
-  assert.equal(structured.status, "failed");
-  assert.equal(structured.content, "before");
-  assert.equal((await swarm.call("codex", { prompt: "fake:say(hello)" })).structured.content, "hello");
 });
 
 Deno.test("an agent is ended when its client closes the connection in the middle of a call", async () => {

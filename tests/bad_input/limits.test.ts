@@ -27,71 +27,75 @@ async function startBounded(options: { readonly stateDir?: string } = {}): Promi
   return { swarm, codex, root, outside, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-Deno.test("a call cannot leave --root or --max-sandbox, whichever way it tries", async (t) => {
+Deno.test("limits hold for what is asked and for what is configured", async (t) => {
   await using bounded = await startBounded();
-  const { swarm, codex, outside } = bounded;
-  const profile = (text: string): void => Deno.writeTextFileSync(join(codex.home, "wide.config.toml"), text);
-  profile('sandbox_mode = "danger-full-access"\n');
-  const up = join("inside", "..", "..", outside.split("/").at(-1) ?? "");
-  const rows: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
-    ["cwd", { cwd: outside }, /Cannot use cwd .*--root/],
-    ["cwd through ..", { cwd: up }, /Cannot use cwd .*--root/],
-    ["cwd through a link", { cwd: "way_out" }, /Cannot use cwd .*--root/],
-    ["cwd at the root of all", { cwd: "/" }, /Cannot use cwd .*--root/],
-    ["add-dirs", { "add-dirs": ["inside", outside] }, /Cannot use add-dirs .*--root/],
-    ["add-dirs through ..", { "add-dirs": [up] }, /Cannot use add-dirs .*--root/],
-    ["add-dirs through a link", { "add-dirs": ["way_out"] }, /Cannot use add-dirs .*--root/],
-    ["sandbox", { sandbox: "danger-full-access" }, /sandbox danger-full-access \(from call\).*--max-sandbox/],
-    ["config", { config: { sandbox_mode: "danger-full-access" } }, /\(from call config\).*--max-sandbox/],
-    ["config's roots", { config: { sandbox_workspace_write: { writable_roots: ["/"] } } }, /--root|--max-sandbox/],
-    ["config's dotted roots", { config: { "sandbox_workspace_write.writable_roots": ["/"] } }, /--root|--max-sandbox/],
-    ["config's profile", { config: { profile: "wide" } }, /Cannot pass config\.profile.*--max-sandbox/],
-    ["config's programs", { config: { notify: ["sh", "-c", "id"] } }, /Cannot pass config\.notify.*--max-sandbox/],
-    ["config's servers", { config: { mcp_servers: { x: { command: "sh" } } } }, /Cannot pass config\.mcp_servers/],
-    ["config's permissions", { config: { default_permissions: "wide" } }, /default_permissions/],
-    ["profile", { profile: "wide" }, /\(from profile\).*--max-sandbox/],
-    ["env's home", { env: { CODEX_HOME: outside } }, /Cannot pass env\.CODEX_HOME.*--env/],
-    ["env's programs", { env: { PATH: outside } }, /Cannot pass env\.PATH.*--env/],
-    ["env's libraries", { env: { LD_PRELOAD: "/tmp/x.so" } }, /Cannot pass env\.LD_PRELOAD.*--env/],
-  ];
-  for (const [name, args, message] of rows) {
-    await t.step(name, async () => {
-      const { text, isError } = await swarm.call("codex", { prompt: "go", ...args });
-      assert.match(text, message);
+  await t.step("a call cannot leave --root or --max-sandbox, whichever way it tries", async (t) => {
+    const { swarm, codex, outside } = bounded;
+    const profile = (text: string): void => Deno.writeTextFileSync(join(codex.home, "wide.config.toml"), text);
+    profile('sandbox_mode = "danger-full-access"\n');
+    const up = join("inside", "..", "..", outside.split("/").at(-1) ?? "");
+    const rows: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
+      ["cwd", { cwd: outside }, /Cannot use cwd .*--root/],
+      ["cwd through ..", { cwd: up }, /Cannot use cwd .*--root/],
+      ["cwd through a link", { cwd: "way_out" }, /Cannot use cwd .*--root/],
+      ["cwd at the root of all", { cwd: "/" }, /Cannot use cwd .*--root/],
+      ["add-dirs", { "add-dirs": ["inside", outside] }, /Cannot use add-dirs .*--root/],
+      ["add-dirs through ..", { "add-dirs": [up] }, /Cannot use add-dirs .*--root/],
+      ["add-dirs through a link", { "add-dirs": ["way_out"] }, /Cannot use add-dirs .*--root/],
+      ["sandbox", { sandbox: "danger-full-access" }, /sandbox danger-full-access \(from call\).*--max-sandbox/],
+      ["config", { config: { sandbox_mode: "danger-full-access" } }, /\(from call config\).*--max-sandbox/],
+      ["config's roots", { config: { sandbox_workspace_write: { writable_roots: ["/"] } } }, /--root|--max-sandbox/],
+      [
+        "config's dotted roots",
+        { config: { "sandbox_workspace_write.writable_roots": ["/"] } },
+        /--root|--max-sandbox/,
+      ],
+      ["config's profile", { config: { profile: "wide" } }, /Cannot pass config\.profile.*--max-sandbox/],
+      ["config's programs", { config: { notify: ["sh", "-c", "id"] } }, /Cannot pass config\.notify.*--max-sandbox/],
+      ["config's servers", { config: { mcp_servers: { x: { command: "sh" } } } }, /Cannot pass config\.mcp_servers/],
+      ["config's permissions", { config: { default_permissions: "wide" } }, /default_permissions/],
+      ["profile", { profile: "wide" }, /\(from profile\).*--max-sandbox/],
+      ["env's home", { env: { CODEX_HOME: outside } }, /Cannot pass env\.CODEX_HOME.*--env/],
+      ["env's programs", { env: { PATH: outside } }, /Cannot pass env\.PATH.*--env/],
+      ["env's libraries", { env: { LD_PRELOAD: "/tmp/x.so" } }, /Cannot pass env\.LD_PRELOAD.*--env/],
+    ];
+    for (const [name, args, message] of rows) {
+      await t.step(name, async () => {
+        const { text, isError } = await swarm.call("codex", { prompt: "go", ...args });
+        assert.match(text, message);
+        assert.equal(isError, true);
+        assertNothingStarted(swarm, codex);
+      });
+    }
+    await t.step("a profile's roots", async () => {
+      profile(`sandbox_mode = "workspace-write"\n[sandbox_workspace_write]\nwritable_roots = ["${outside}"]\n`);
+      const { text, isError } = await swarm.call("codex", { prompt: "go", profile: "wide" });
+      assert.match(text, /writable_roots .*--root/);
       assert.equal(isError, true);
       assertNothingStarted(swarm, codex);
     });
-  }
-  await t.step("a profile's roots", async () => {
-    profile(`sandbox_mode = "workspace-write"\n[sandbox_workspace_write]\nwritable_roots = ["${outside}"]\n`);
-    const { text, isError } = await swarm.call("codex", { prompt: "go", profile: "wide" });
-    assert.match(text, /writable_roots .*--root/);
-    assert.equal(isError, true);
-    assertNothingStarted(swarm, codex);
   });
-});
 
-Deno.test("what lies within the limits is served (control)", async () => {
-  await using bounded = await startBounded();
-  const { structured, isError } = await bounded.swarm.call("codex", {
-    prompt: "fake:echo_args",
-    cwd: "inside/../inside",
-    sandbox: "workspace-write",
-    "add-dirs": ["."],
-    config: { model_verbosity: "low" },
-    env: { GREETING: "hello" },
+  await t.step("what lies within the limits is served (control)", async () => {
+    const { structured, isError } = await bounded.swarm.call("codex", {
+      prompt: "fake:echo_args",
+      cwd: "inside/../inside",
+      sandbox: "workspace-write",
+      "add-dirs": ["."],
+      config: { model_verbosity: "low" },
+      env: { GREETING: "hello" },
+    });
+    assert.equal(isError, false);
+    assert.deepEqual(JSON.parse(structured.content).args.slice(0, 3), ["exec", "-s", "workspace-write"]);
   });
-  assert.equal(isError, false);
-  assert.deepEqual(JSON.parse(structured.content).args.slice(0, 3), ["exec", "-s", "workspace-write"]);
-});
 
-Deno.test("a sandbox that is merely configured is lowered to the limit, and the answer says so", async () => {
-  await using bounded = await startBounded();
-  Deno.writeTextFileSync(join(bounded.codex.home, "config.toml"), 'sandbox_mode = "danger-full-access"\n');
-  const { structured } = await bounded.swarm.call("codex", { prompt: "fake:echo_args" });
-  assert.deepEqual(JSON.parse(structured.content).args.slice(0, 3), ["exec", "-s", "workspace-write"]);
-  assert.equal(structured.sandbox.source, "limit");
-  assert.match(structured.notes.join("\n"), /lowered to workspace-write by --max-sandbox/);
+  await t.step("a sandbox that is merely configured is lowered to the limit, and the answer says so", async () => {
+    Deno.writeTextFileSync(join(bounded.codex.home, "config.toml"), 'sandbox_mode = "danger-full-access"\n');
+    const { structured } = await bounded.swarm.call("codex", { prompt: "fake:echo_args" });
+    assert.deepEqual(JSON.parse(structured.content).args.slice(0, 3), ["exec", "-s", "workspace-write"]);
+    assert.equal(structured.sandbox.source, "limit");
+    assert.match(structured.notes.join("\n"), /lowered to workspace-write by --max-sandbox/);
+  });
 });
 
 Deno.test("a root that is a link is the directory it leads to", async () => {

@@ -66,45 +66,44 @@ const LINES: readonly {
   },
 ];
 
-Deno.test("a line that is no call is answered by what is wrong with it, and the next one is served", async (t) => {
+Deno.test("what is no call is answered by what is wrong with it", async (t) => {
   await using codex = await installFakeCodex();
   await using swarm = await startSwarm({ codex });
-  const { process } = swarm;
-  for (const { name, line, code, id, message } of LINES) {
-    await t.step(name, async () => {
-      const before = process.received.length;
-      const bytes = typeof line === "string" ? encoder.encode(line) : line;
-      await process.sendBytes(bytes);
-      await process.sendBytes(encoder.encode("\n"));
-      const answer = await waitFor(() => process.received[before], { message: "an answer to the line" });
-      assert.deepEqual({ id: answer["id"], code: Reflect.get(Object(answer["error"]), "code") }, { id, code });
-      assert.match(String(Reflect.get(Object(answer["error"]), "message")), message);
-      await swarm.client.ping();
-      assert.equal(process.received.length, before + 2);
-    });
-  }
-  assertNothingStarted(swarm, codex);
-});
+  await t.step("a line that is no call is answered by what is wrong with it, and the next one is served", async (t) => {
+    const { process } = swarm;
+    for (const { name, line, code, id, message } of LINES) {
+      await t.step(name, async () => {
+        const before = process.received.length;
+        const bytes = typeof line === "string" ? encoder.encode(line) : line;
+        await process.sendBytes(bytes);
+        await process.sendBytes(encoder.encode("\n"));
+        const answer = await waitFor(() => process.received[before], { message: "an answer to the line" });
+        assert.deepEqual({ id: answer["id"], code: Reflect.get(Object(answer["error"]), "code") }, { id, code });
+        assert.match(String(Reflect.get(Object(answer["error"]), "message")), message);
+        await swarm.client.ping();
+        assert.equal(process.received.length, before + 2);
+      });
+    }
+    assertNothingStarted(swarm, codex);
+  });
 
-Deno.test("empty lines and unknown notifications are passed over", async () => {
-  await using swarm = await startSwarm();
-  const before = swarm.process.received.length;
-  for (const line of ["", "  ", '{"jsonrpc":"2.0","method":"notifications/unheard_of"}']) {
-    await swarm.process.sendLine(line);
-  }
-  await swarm.client.ping();
-  assert.equal(swarm.process.received.length, before + 1);
-});
-
-Deno.test("arguments: null is a call without arguments", async () => {
-  await using codex = await installFakeCodex();
-  await using swarm = await startSwarm({ codex });
-  const call = async (name: string): Promise<unknown> => {
+  await t.step("empty lines and unknown notifications are passed over", async () => {
     const before = swarm.process.received.length;
-    await swarm.process.sendLine(JSON.stringify({ ...CALL, id: name, params: { name, arguments: null } }));
-    return (await waitFor(() => swarm.process.received[before], { message: "an answer" }))["result"];
-  };
-  assert.match(JSON.stringify(await call("codex")), /"Cannot call codex: prompt: .*"isError":true/);
-  assert.match(JSON.stringify(await call("codex_status")), /No tasks in this repository/);
-  assertNothingStarted(swarm, codex);
+    for (const line of ["", "  ", '{"jsonrpc":"2.0","method":"notifications/unheard_of"}']) {
+      await swarm.process.sendLine(line);
+    }
+    await swarm.client.ping();
+    assert.equal(swarm.process.received.length, before + 1);
+  });
+
+  await t.step("arguments: null is a call without arguments", async () => {
+    const call = async (name: string): Promise<unknown> => {
+      const before = swarm.process.received.length;
+      await swarm.process.sendLine(JSON.stringify({ ...CALL, id: name, params: { name, arguments: null } }));
+      return (await waitFor(() => swarm.process.received[before], { message: "an answer" }))["result"];
+    };
+    assert.match(JSON.stringify(await call("codex")), /"Cannot call codex: prompt: .*"isError":true/);
+    assert.match(JSON.stringify(await call("codex_status")), /No tasks in this repository/);
+    assertNothingStarted(swarm, codex);
+  });
 });
