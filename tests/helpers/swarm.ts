@@ -1,5 +1,6 @@
 /** A server with a fake Codex, a repository, a state directory and a connected client, all gone when it is disposed. */
 import { Client } from "@modelcontextprotocol/client";
+import { endAgents } from "./end_agents.ts";
 import { type FakeCodex, installFakeCodex } from "./fake_codex.ts";
 import { ServerProcess } from "./server_process.ts";
 import { tempDirectory } from "./temp_directory.ts";
@@ -55,6 +56,8 @@ export async function startSwarm(options: SwarmOptions = {}): Promise<Swarm> {
     const codex = options.codex ?? stack.use(await installFakeCodex());
     const cwd = options.cwd ?? stack.use(await tempRepo()).path;
     const stateDir = options.stateDir ?? stack.use(await tempDirectory()).path;
+    // After the server, before the directories.
+    if (options.stateDir === undefined) stack.defer(() => endAgents(stateDir));
     const process = stack.use(
       new ServerProcess({
         args: ["--state-dir", stateDir, "--codex", codex.path, ...(options.args ?? [])],
