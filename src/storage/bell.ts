@@ -20,13 +20,14 @@ export class Bell {
       const end = (): void => {
         clearTimeout(timer);
         signal.removeEventListener("abort", end);
-        this.#waiting.get(id)?.delete(end);
+        waiting.delete(end);
+        if (waiting.size === 0) this.#waiting.delete(id);
         resolve();
       };
-      const timer = setTimeout(end, timeoutMs);
-      signal.addEventListener("abort", end, { once: true });
       const waiting = this.#waiting.get(id) ?? new Set();
       this.#waiting.set(id, waiting.add(end));
+      const timer = setTimeout(end, timeoutMs);
+      signal.addEventListener("abort", end, { once: true });
       if (signal.aborted) end();
     });
   }
@@ -44,11 +45,15 @@ export class Bell {
 
   #listen(): void {
     if (this.#watcher !== undefined) return;
-    // Nobody has rung yet where the directory is not there.
-    Deno.mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-    const watcher = Deno.watchFs(this.#directory, { recursive: false });
-    this.#watcher = watcher;
-    void this.#pass(watcher);
+    try {
+      // Nobody has rung yet where the directory is not there.
+      Deno.mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+      this.#watcher = Deno.watchFs(this.#directory, { recursive: false });
+    } catch {
+      // Without a watch, of which a system has only so many, those who wait look again when their time is over.
+      return;
+    }
+    void this.#pass(this.#watcher);
   }
 
   async #pass(watcher: Deno.FsWatcher): Promise<void> {

@@ -38,8 +38,12 @@ export class ColdStart {
     directory: string,
     run: { readonly hasStarted: () => Promise<boolean>; readonly ended: Promise<void> },
   ): Promise<void> {
-    await watchUntil(directory, { look: run.hasStarted, until: run.ended });
-    this.#isWarm = await run.hasStarted();
+    try {
+      await watchUntil(directory, { look: run.hasStarted, until: run.ended });
+      this.#isWarm = await run.hasStarted();
+    } catch {
+      // The run goes on whether or not it can be watched; only the next start may be a little early.
+    }
   }
 
   async #checkWarm(): Promise<boolean> {
