@@ -1,7 +1,7 @@
 /** The three resources of codex-mcp-swarm. */
 import { maskConfigValue } from "../task/secret_names.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
-import { taskEntry } from "../tools/task_entry.ts";
+import { taskEntry } from "../tools/present_entry.ts";
 
 /** Something that clients can read. */
 export interface Resource {

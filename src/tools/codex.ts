@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { threadIdOf } from "./task_data.ts";
+import { threadIdOf } from "./present_task.ts";
 import { agentAnswer, runAgent } from "./run_agent.ts";
 import { runParameters, startRequest } from "./run_parameters.ts";
 import { runOutput } from "./outputs.ts";

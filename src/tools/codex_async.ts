@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { startedOutput } from "./outputs.ts";
 import { runParameters, startRequest } from "./run_parameters.ts";
-import { taskData } from "./task_data.ts";
+import { taskData } from "./present_task.ts";
 import { defineTool, type ToolAnswer } from "./tool.ts";
 
 export const codexAsync = defineTool({

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { findViews } from "./find_views.ts";
 import { taskOutput } from "./outputs.ts";
-import { taskData } from "./task_data.ts";
+import { taskData } from "./present_task.ts";
 import { defineTool, type ToolAnswer } from "./tool.ts";
 
 export const codexCancel = defineTool({

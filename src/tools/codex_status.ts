@@ -3,8 +3,8 @@ import { isFinished } from "../task/task.ts";
 import { joinBlocks } from "./bounded_text.ts";
 import { findViews } from "./find_views.ts";
 import { tasksOutput } from "./outputs.ts";
-import { boundedTaskData } from "./task_data.ts";
-import { statusText } from "./task_text.ts";
+import { boundedTaskData } from "./present_task.ts";
+import { statusText } from "./present_text.ts";
 import { defineTool, type ToolAnswer, type ToolServices } from "./tool.ts";
 
 /** Tasks listed at most when no ids are given: those that have not ended, then the newest. */

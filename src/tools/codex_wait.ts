@@ -7,8 +7,8 @@ import { tasksOutput } from "./outputs.ts";
 import { reportProgress } from "./progress_reports.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { countFitting } from "./bounded_text.ts";
-import { boundedTaskData, phaseOf } from "./task_data.ts";
-import { resultText } from "./task_text.ts";
+import { boundedTaskData, phaseOf } from "./present_task.ts";
+import { resultText } from "./present_text.ts";
 import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
 
 /** codex-mcp-swarm's default, in seconds. */

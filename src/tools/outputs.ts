@@ -8,7 +8,7 @@ const taskFields = {
   ),
 };
 
-/** One task: see `task_data.ts` for the other fields. */
+/** One task: see `present_task.ts` for the other fields. */
 export const taskOutput = z.looseObject(taskFields);
 
 /** A run that was waited for, with the two fields of the former `codex mcp-server`. */

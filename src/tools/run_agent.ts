@@ -4,8 +4,8 @@ import type { TaskView } from "../supervisor/supervisor.ts";
 import { isFinished } from "../task/task.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { jsonLength } from "./bounded_text.ts";
-import { elapsedSeconds, failureMessage, phaseOf, taskData, threadIdOf } from "./task_data.ts";
-import { failureLines, headline, verdictLines } from "./task_text.ts";
+import { elapsedSeconds, failureMessage, phaseOf, taskData, threadIdOf } from "./present_task.ts";
+import { failureLines, headline, verdictLines } from "./present_text.ts";
 import { reportProgress } from "./progress_reports.ts";
 import type { ToolAnswer, ToolCall, ToolServices } from "./tool.ts";
 

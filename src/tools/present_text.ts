@@ -15,7 +15,7 @@ import {
   threadIdOf,
   toolsCalled,
   usageData,
-} from "./task_data.ts";
+} from "./present_task.ts";
 
 /** The lines of codex-mcp-swarm's live status. */
 export function statusText(view: TaskView, now: Date): string {
