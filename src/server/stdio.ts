@@ -43,7 +43,7 @@ export function serveStdio(factory: McpServerFactory, log: Log): StdioConnection
 }
 
 /** Reads lines from one stream and writes lines to another. */
-class LineTransport implements Transport {
+export class LineTransport implements Transport {
   onmessage?: Transport["onmessage"];
   onerror?: Transport["onerror"];
   onclose?: Transport["onclose"];
@@ -80,8 +80,11 @@ class LineTransport implements Transport {
 
   start(): Promise<void> {
     this.#input.on("data", (chunk: Uint8Array) => this.#take(chunk));
-    // What the client has asked before may still be answered.
-    this.#input.on("end", () => this.#left.resolve());
+    // What the client has asked before may still be answered, in a last line without its end too.
+    this.#input.on("end", () => {
+      this.#finishLine();
+      this.#left.resolve();
+    });
     this.#input.on("close", () => this.#left.resolve());
     this.#input.on("error", () => this.#end());
     // A client that is gone shows as EPIPE here.
@@ -95,8 +98,7 @@ class LineTransport implements Transport {
       try {
         this.#output.write(`${JSON.stringify(message)}\n`, () => {
           resolve();
-          if (!("method" in message) && message.id !== undefined) this.#pending.delete(message.id);
-          if (this.#pending.size === 0) this.#drained?.();
+          if (!("method" in message)) this.#settle(message.id);
         });
       } catch {
         this.#end();
@@ -164,6 +166,14 @@ class LineTransport implements Transport {
     }
     if ("method" in message && "id" in message) this.#pending.add(message.id);
     this.onmessage?.(message);
+    // A cancelled request is never answered.
+    if ("method" in message && message.method === "notifications/cancelled") this.#settle(requestIdOf(message.params));
+  }
+
+  #settle(id: string | number | null | undefined): void {
+    if (id === null || id === undefined) return;
+    this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#drained?.();
   }
 
   /** Answers what is no message; JSON-RPC has the id `null` for that, which the SDK's types do not. */
@@ -181,8 +191,15 @@ function withArguments(json: unknown): unknown {
 }
 
 function idOf(json: unknown): string | number | null {
-  if (!isObject(json)) return null;
-  const { id } = json;
+  return isObject(json) ? idOrNull(json["id"]) : null;
+}
+
+/** The request that a `notifications/cancelled` is about. */
+function requestIdOf(params: unknown): string | number | null {
+  return isObject(params) ? idOrNull(params["requestId"]) : null;
+}
+
+function idOrNull(id: unknown): string | number | null {
   return typeof id === "string" || typeof id === "number" ? id : null;
 }
 
