@@ -34,7 +34,7 @@ export class Bell {
 
   /** Tells all servers to look at the task again. */
   async ring(id: string): Promise<void> {
-    await Deno.writeTextFile(join(this.#directory, id), "").catch(() => undefined);
+    await Deno.writeTextFile(join(this.#directory, id), "", { mode: 0o600 }).catch(() => undefined);
   }
 
   /** Stops listening. */
