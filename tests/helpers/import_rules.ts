@@ -9,7 +9,7 @@ export interface Module {
 /** From the top down; parts of one line are strangers to each other. */
 const LAYERS = [
   ["main.ts"],
-  ["src/server/", "src/cli/"],
+  ["src/server/", "src/cli/", "src/dashboard/"],
   ["src/tools/"],
   ["src/supervisor/"],
   ["src/codex/", "src/git/", "src/storage/"],
