@@ -54,7 +54,7 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
   return problems === 0 ? 0 : 1;
 }
 
-/** Each run is started by a shell, which holds its locks by `flock` where there is one. */
+/** Each run is started by a shell, which holds its locks by `flock` where there is one, and does without it elsewhere. */
 async function checkShell(options: DoctorOptions): Promise<Finding[]> {
   if (Deno.build.os === "windows") {
     return [{
@@ -73,23 +73,19 @@ async function checkShell(options: DoctorOptions): Promise<Finding[]> {
   }
   const shell: Finding = { level: "ok", text: "Shell /bin/sh" };
   const flock = result.stdout.trim();
-  if (flock !== "none") return [shell, { level: "ok", text: `Locks by ${flock}` }];
-  const fix = Deno.build.os === "darwin"
-    ? "Install it with `brew install flock`."
-    : "Install the package util-linux, or put flock into PATH.";
-  return [shell, {
-    level: "warning",
-    text: "flock was not found: a server cannot tell whether agents of an earlier server still run",
-    details: [fix],
-  }];
+  const locks = flock === "none"
+    ? "Locks: by process id and start time, since flock(1) was not found"
+    : `Locks: by ${flock}`;
+  return [shell, { level: "ok", text: locks }];
 }
 
+/** Agents work in repositories; the server itself only looks for them. */
 async function checkGit(options: DoctorOptions): Promise<Finding[]> {
-  const result = await runInShell("git --version", options);
+  const result = await runToEnd("git", ["--version"], { env: options.env, timeoutMs: TIMEOUT_MS });
   if (result.exitCode === 0) return [{ level: "ok", text: firstLine(result.stdout) }];
   return [{
     level: "warning",
-    text: "git was not found in PATH: worktrees and changed files cannot be shown",
+    text: "git was not found in PATH: agents may miss it; codex-swarm runs it for nothing else than this line yet",
     details: ["Install git, or add its folder to PATH."],
   }];
 }
