@@ -24,6 +24,9 @@ import type { ToolServices } from "./src/tools/tool.ts";
 const { version } = manifest;
 const PERMISSIONS = ["run", "read", "write", "env", "sys", "net", "ffi", "import"] as const;
 
+/** The longest that ending takes: the whole ladder of signals, and some. */
+const CLOSE_MS = 10_000;
+
 async function main(): Promise<number> {
   let config: Config;
   try {
@@ -60,6 +63,11 @@ async function serve(config: Config): Promise<number> {
   await Deno.permissions.revoke({ name: "net" });
   const log = createLog({ level: config.logLevel, file: config.logFile });
   for (const warning of config.warnings) log.warning(warning);
+  // A promise that nobody watched must not take the agents of all clients with it.
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log.error("something failed unseen", { error: event.reason });
+  });
   const supervisor = createSupervisor(config, log);
   const repository = remember(async () => (await findRepository(config.cwd))?.commonDir ?? config.cwd);
   const services = {
@@ -100,7 +108,8 @@ async function serve(config: Config): Promise<number> {
   }, log);
   const reason = await Promise.race([connection.left.then(() => "the client left"), signalled()]);
   log.info("the server ends", { reason });
-  await supervisor.close();
+  // What cannot be stopped in time is stopped by its shim, once this process is gone.
+  await withDeadline(supervisor.close(), CLOSE_MS);
   await connection.close();
   return 0;
 }
@@ -113,6 +122,7 @@ function createSupervisor(config: Config, log: Log): Supervisor {
     : shimHost(remember(makePlaces), config.env);
   return new Supervisor({
     tasksDir: config.tasksDir,
+    openTasksDir: join(config.stateDir, "open"),
     codexHome: config.codexHome,
     runner: { host, bell, server: config.codex, orphanGraceMs: config.orphanGraceMs },
     env: { ...config.env, ...config.agentEnv },
@@ -181,6 +191,13 @@ async function permissionStates(): Promise<Record<string, string>> {
     return [name, state === "granted" ? state : "denied"] as const;
   });
   return Object.fromEntries(await Promise.all(states));
+}
+
+async function withDeadline(work: Promise<void>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+  await Promise.race([work, deadline]);
+  clearTimeout(timer);
 }
 
 /** Computes a value when it is first needed; a failure is tried again, since Codex may be installed meanwhile. */

@@ -82,7 +82,7 @@ export class TaskDirectory {
         }
         await this.write(task);
       } catch (error) {
-        await Deno.remove(this.path, { recursive: true }).catch(() => undefined);
+        await this.remove();
         throw error;
       }
     } catch (error) {
@@ -90,6 +90,11 @@ export class TaskDirectory {
         cause: error,
       });
     }
+  }
+
+  /** Takes back a directory that has just been made, of a task that nobody has been told of. */
+  async remove(): Promise<void> {
+    await Deno.remove(this.path, { recursive: true }).catch(() => undefined);
   }
 
   /** Replaces the task's record; a reader sees the old or the new one, never half of one. */
@@ -165,13 +170,9 @@ export class TaskDirectory {
     return await lastWritten(this.eventsFile);
   }
 
-  /** Notes that a client has been given this task's result. */
-  async markRead(): Promise<void> {
-    await Deno.writeTextFile(join(this.path, "read"), "", { mode: 0o600 }).catch(() => undefined);
-  }
-
-  async isRead(): Promise<boolean> {
-    return await lastWritten(join(this.path, "read")) !== null;
+  /** When the task's record was last written: for one that runs, just before its run was started. */
+  async lastSavedAt(): Promise<Date | null> {
+    return await lastWritten(this.#taskFile);
   }
 
   async #write(path: string, text: string): Promise<void> {

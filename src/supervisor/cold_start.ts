@@ -1,5 +1,9 @@
 import { hasCodexState } from "../codex/codex_state.ts";
 import { watchUntil } from "../storage/changes.ts";
+import { pause } from "./pause.ts";
+
+/** The longest that the first run on a fresh CODEX_HOME keeps the others waiting. */
+const MAX_ALONE_MS = 30_000;
 
 /** A turn to start a run. Disposing it lets the next one start. */
 export interface StartTurn extends Disposable {
@@ -20,29 +24,38 @@ export class ColdStart {
     this.#codexHome = codexHome;
   }
 
-  /** Waits for the turn to start a run. */
-  async enter(): Promise<StartTurn> {
+  /** Waits for the turn to start a run. Rejects with the signal's reason. */
+  async enter(signal: AbortSignal): Promise<StartTurn> {
     // Not by a look at the home: while the first run sets it up, it looks set up already.
     if (this.#isWarm) return { isCold: false, [Symbol.dispose]: () => undefined };
     const before = this.#last;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#last = promise;
-    await before;
-    const isCold = !await this.#checkWarm();
-    if (!isCold) resolve();
-    return { isCold, [Symbol.dispose]: resolve };
+    this.#last = Promise.all([before, promise]).then(() => undefined);
+    try {
+      await Promise.race([before, aborted(signal)]);
+      const isCold = !await this.#checkWarm();
+      if (!isCold) resolve();
+      return { isCold, [Symbol.dispose]: resolve };
+    } catch (error) {
+      resolve();
+      throw error;
+    }
   }
 
-  /** Waits until the run in `directory` has started its thread, or has ended. */
+  /** Waits until the run in `directory` has started its thread, has ended, or has been alone for long enough. */
   async untilStarted(
     directory: string,
     run: { readonly hasStarted: () => Promise<boolean>; readonly ended: Promise<void> },
   ): Promise<void> {
+    const over = new AbortController();
     try {
-      await watchUntil(directory, { look: run.hasStarted, until: run.ended });
+      const until = Promise.race([run.ended, pause(MAX_ALONE_MS, over.signal)]);
+      await watchUntil(directory, { look: run.hasStarted, until });
       this.#isWarm = await run.hasStarted();
     } catch {
       // The run goes on whether or not it can be watched; only the next start may be a little early.
+    } finally {
+      over.abort();
     }
   }
 
@@ -50,4 +63,11 @@ export class ColdStart {
     this.#isWarm ||= await hasCodexState(this.#codexHome);
     return this.#isWarm;
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { failureOf } from "../codex/failure.ts";
 import { decideOutcome } from "../codex/outcome.ts";
 import type { Log } from "../log.ts";
-import { readStopReason } from "../process/run_files.ts";
+import { readExit, readStopReason } from "../process/run_files.ts";
 import { lastWritten } from "../storage/agent_log.ts";
 import type { Bell } from "../storage/bell.ts";
 import { type Outcome, type Progress, STOP_REASONS, type StopReason } from "../task/task.ts";
@@ -25,10 +25,8 @@ export async function endTask(
   services: EndTaskServices,
 ): Promise<void> {
   const { directory, task } = followed;
-  const hasRun = task.state.status === "running";
   const progress = await followed.readToEnd();
-  const endedAt = (hasRun ? await lastWritten(join(directory.path, "exit")) ?? await directory.lastEventAt() : null) ??
-    services.now();
+  const endedAt = await lastSignOf(followed) ?? services.now();
   const stopReason = await stopReasonOf(followed);
   const decided = decideOutcome({
     progress,
@@ -43,6 +41,13 @@ export async function endTask(
     ? decided
     : { ...decided, outputSchemaVerdict: checkAnswer(progress.lastMessage, outputSchema) };
   await conclude(followed, { at: endedAt, outcome, progress }, services);
+}
+
+/** When the run ended, or at least was last heard of; `null` for one of which there is no sign. */
+async function lastSignOf({ task, directory }: FollowedTask): Promise<Date | null> {
+  if (task.state.status !== "running") return null;
+  const hasExit = await readExit(directory.path, task.state.run) !== null;
+  return hasExit ? await lastWritten(join(directory.path, "exit")) : await directory.lastEventAt();
 }
 
 /** Ends a task whose run could not even be started. */

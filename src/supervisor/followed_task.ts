@@ -10,6 +10,7 @@ export class FollowedTask {
   readonly #log: AgentLog;
   readonly #finished = Promise.withResolvers<FinishedTask>();
   readonly #stopped = new AbortController();
+  #stopReason: StopReason | undefined;
   #task: Task;
   #progress: Progress = emptyProgress();
   #reading: Promise<void> = Promise.resolve();
@@ -40,19 +41,21 @@ export class FollowedTask {
     return this.#finished.promise;
   }
 
-  /** Aborted with the first reason to stop that this server was given. */
+  /** Aborted when this server was given a reason to stop. */
   get stopSignal(): AbortSignal {
     return this.#stopped.signal;
   }
 
   /** The first reason to stop that this server was given. */
   get stopReason(): StopReason | undefined {
-    return this.#stopped.signal.aborted ? this.#stopped.signal.reason : undefined;
+    return this.#stopReason;
   }
 
   /** Notes a reason to stop; a later one changes nothing. */
   noteStop(reason: StopReason): void {
-    if (!this.#stopped.signal.aborted) this.#stopped.abort(reason);
+    if (this.#stopReason !== undefined) return;
+    this.#stopReason = reason;
+    this.#stopped.abort(new Error(`stopped: ${reason}`));
   }
 
   /** Takes over a new state of the task; a finished one is told to all who wait. */

@@ -4,8 +4,10 @@ import { type FinishedTask, isFinished, type Task } from "../task/task.ts";
 
 /** Ids named at most when one cannot be found. */
 const MAX_NAMED = 20;
+/** Ended tasks kept in memory: a few kilobytes each. */
+const MAX_KEPT = 500;
 
-/** The tasks on disk, of this and all other servers. One that has ended never changes and is read once. */
+/** The tasks on disk, of this and all other servers. One that has ended never changes and is rarely read twice. */
 export class Registry {
   readonly #tasksDir: string;
   readonly #finished = new Map<string, FinishedTask>();
@@ -31,6 +33,8 @@ export class Registry {
   /** Remembers a task that has ended. */
   keep(task: FinishedTask): void {
     this.#finished.set(task.id, task);
+    const [oldest] = this.#finished.keys();
+    if (this.#finished.size > MAX_KEPT && oldest !== undefined) this.#finished.delete(oldest);
   }
 
   async ids(): Promise<string[]> {

@@ -6,7 +6,7 @@ import { readExit } from "../process/run_files.ts";
 import type { TaskFiles } from "../storage/task_directory.ts";
 import type { TaskSpec } from "../task/task.ts";
 import { startRun } from "../task/transitions.ts";
-import type { ColdStart } from "./cold_start.ts";
+import type { ColdStart, StartTurn } from "./cold_start.ts";
 import { endTask, type EndTaskServices, failTask, saveTask, stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import { pause } from "./pause.ts";
@@ -35,23 +35,34 @@ export interface RunTaskServices extends EndTaskServices {
   readonly closing: AbortSignal;
 }
 
-/** Runs the task to its end; `started` is called with each run of it. */
+/** Runs the task to its end; `started` is called with each run of it. Rejects only for faults of this server's own. */
 export async function runTask(
   followed: FollowedTask,
   planned: PlannedTask,
   services: RunTaskServices & { readonly started: (run: CodexRun) => void },
 ): Promise<void> {
-  const { directory, stopSignal } = followed;
-  for (let run = 1; !services.closing.aborted; run++) {
-    const reason = await stopReasonOf(followed);
-    if (reason !== undefined) followed.noteStop(reason);
-    if (stopSignal.aborted) return await endTask(followed, null, services);
+  const { directory } = followed;
+  for (let run = 1;; run++) {
+    using turn = await enterStart(followed, services);
+    if (await isStopped(followed, services)) return await endTask(followed, null, services);
+    // A detached task stays as it is for another server.
+    if (turn === null) return;
+    let codexRun: CodexRun;
     try {
-      await startAndWait(followed, { planned, run }, services);
+      codexRun = await start(followed, { planned, run }, services);
     } catch (error) {
       services.log.error("a run could not be started", { id: followed.task.id, error });
       return await failTask(followed, error, services);
     }
+    services.started(codexRun);
+    if (turn.isCold) {
+      const hasStarted = async (): Promise<boolean> => (await followed.refresh()).threadId !== null;
+      await services.coldStart.untilStarted(directory.path, { hasStarted, ended: codexRun.ended });
+    }
+    turn[Symbol.dispose]();
+    // Who stopped the task while it was still queued has told nobody but us.
+    if (followed.stopReason !== undefined) await stopRun(followed, services);
+    await codexRun.ended;
     const exitCode = (await readExit(directory.path, run))?.exitCode ?? null;
     const progress = await followed.readToEnd();
     const pauseMs = START_RETRY_MS[run - 1];
@@ -59,21 +70,42 @@ export async function runTask(
     const isStartLost = isSharedStateFailure({ exitCode, sawEvents: progress.events > 0, stderrTail });
     if (!isStartLost || pauseMs === undefined) return await endTask(followed, exitCode, services);
     services.log.warning("Codex could not start beside others and is started again", { id: followed.task.id, run });
-    await pause(pauseMs, stopSignal);
+    await pause(pauseMs, AbortSignal.any([followed.stopSignal, services.closing]));
   }
 }
 
-async function startAndWait(
+/** Waits for the turn to start; `null` when nothing may be started any more. */
+async function enterStart(
+  followed: FollowedTask,
+  { closing, coldStart }: RunTaskServices,
+): Promise<StartTurn | null> {
+  const signal = AbortSignal.any([followed.stopSignal, closing]);
+  try {
+    signal.throwIfAborted();
+    return await coldStart.enter(signal);
+  } catch {
+    return null;
+  }
+}
+
+/** Tells whether anybody has stopped the task before it ran, and notes why. */
+async function isStopped(followed: FollowedTask, { closing }: RunTaskServices): Promise<boolean> {
+  const reason = await stopReasonOf(followed);
+  if (reason !== undefined) followed.noteStop(reason);
+  else if (closing.aborted && followed.task.spec.lifetime === "server-bound") followed.noteStop("server_exit");
+  return followed.stopReason !== undefined;
+}
+
+async function start(
   followed: FollowedTask,
   { planned, run }: { readonly planned: PlannedTask; readonly run: number },
-  services: Parameters<typeof runTask>[2],
-): Promise<void> {
+  services: RunTaskServices,
+): Promise<CodexRun> {
   const { directory } = followed;
   const { files } = planned;
-  using turn = await services.coldStart.enter();
   followed.update(startRun(followed.task, { at: services.now(), run }));
   await saveTask(followed, services.log);
-  const codexRun = await runCodex(services.runner, {
+  return await runCodex(services.runner, {
     task: followed.task,
     run,
     directory: directory.path,
@@ -86,15 +118,6 @@ async function startAndWait(
     withheldEnv: planned.withheldEnv,
     disabledMcpServers: planned.disabledMcpServers,
   });
-  services.started(codexRun);
-  if (turn.isCold) {
-    const hasStarted = async (): Promise<boolean> => (await followed.refresh()).threadId !== null;
-    await services.coldStart.untilStarted(directory.path, { hasStarted, ended: codexRun.ended });
-  }
-  turn[Symbol.dispose]();
-  // Who stopped the task while it was still queued has told nobody but us.
-  if (followed.stopReason !== undefined) await stopRun(followed, services);
-  await codexRun.ended;
 }
 
 /** Ends the run of a task of this or any other server, for the first reason that was given. */

@@ -1,7 +1,9 @@
 import type { CodexRun, CodexRunner } from "../codex/run_codex.ts";
 import type { Log } from "../log.ts";
 import { Bell } from "../storage/bell.ts";
+import { OpenTasks } from "../storage/open_tasks.ts";
 import type { TaskDirectory } from "../storage/task_directory.ts";
+import { takeTask } from "../storage/task_lock.ts";
 import { TaskError } from "../task/errors.ts";
 import { type FinishedTask, isFinished, type Progress, type StopReason, type Task } from "../task/task.ts";
 import { ColdStart } from "./cold_start.ts";
@@ -11,17 +13,19 @@ import { Registry } from "./registry.ts";
 import { type PlannedTask, runTask, type RunTaskServices, stopRun } from "./run_task.ts";
 import { Slots } from "./slots.ts";
 import { pause } from "./pause.ts";
-import { lookAtTask, watchTask } from "./watch_task.ts";
+import { heedStop, lookAtTask, watchTask } from "./watch_task.ts";
 
 /** How often running tasks are looked through for one that waits for the network, as a part of the time-out, at most. */
 const OFFLINE_CHECKS = 4;
 const MAX_OFFLINE_CHECK_MS = 10_000;
-/** Pause after a failure of this server's own, before it looks at the task again. */
-const DRIVE_RETRY_MS = 1_000;
+/** How long a stopped run may take until its end is written down. */
+const END_MS = 5_000;
 
 /** What the supervisor is given; `main.ts` gives the real ones. */
 export interface SupervisorOptions {
   readonly tasksDir: string;
+  /** Where tasks are noted of which nobody has been given the result. */
+  readonly openTasksDir: string;
   readonly codexHome: string;
   readonly runner: CodexRunner;
   /** The environment of every agent, the call's own variables aside. */
@@ -46,8 +50,8 @@ export interface TaskView {
   readonly directory: TaskDirectory;
 }
 
-/** What became of a request to stop. */
-export type StopAnswer = "stopped" | "already_ended";
+/** What became of a request to stop; `still_running` for a process that not even SIGKILL has ended yet. */
+export type StopAnswer = "stopped" | "already_ended" | "still_running";
 
 /** Starts, queues, follows and stops the runs of tasks. The only writer of a task's state. */
 export class Supervisor {
@@ -60,11 +64,13 @@ export class Supervisor {
   /** The tasks that this server itself queued or runs, with the run that is on its way. */
   readonly #own = new Map<string, CodexRun | null>();
   readonly #closing = new AbortController();
+  readonly #open: OpenTasks;
   #offlineTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#registry = new Registry(options.tasksDir);
+    this.#open = new OpenTasks(options.openTasksDir);
     this.#slots = new Slots(options.maxConcurrent);
     this.#services = {
       runner: options.runner,
@@ -93,13 +99,17 @@ export class Supervisor {
     // Known before it is on disk: whoever looks through the directories meanwhile must not take it for another's.
     this.#followed.set(task.id, followed);
     this.#own.set(task.id, null);
+    let lock: Disposable | null;
     try {
       await followed.directory.create(task, planned.files);
+      lock = await takeTask(followed.directory.path);
     } catch (error) {
       this.#forget(followed);
+      await followed.directory.remove();
       throw error;
     }
-    this.#follow(followed, this.#drive(followed, planned));
+    await this.#open.add(task.repository, task.id);
+    this.#follow(followed, this.#drive(followed, planned), lock);
     return task;
   }
 
@@ -129,8 +139,7 @@ export class Supervisor {
     const tasks: Task[] = [];
     for (const id of await this.#registry.ids()) {
       try {
-        const found = await this.#find(id);
-        const task = found instanceof FollowedTask ? found.task : found;
+        const task = this.#followed.get(id)?.task ?? await this.#look(id);
         if (repository === undefined || task.repository === repository) tasks.push(task);
       } catch (error) {
         this.#options.log.warning("a task cannot be read", { id, error });
@@ -165,32 +174,35 @@ export class Supervisor {
     }
   }
 
-  /** Stops a task and settles when it has ended. The first reason wins; one that has ended stays as it is. */
+  /** Stops a task and settles when it has ended, or cannot be ended. The first reason wins; an ended one stays as it is. */
   async stop(id: string, reason: StopReason): Promise<StopAnswer> {
     const found = await this.#find(id);
     if (!(found instanceof FollowedTask) || isFinished(found.task)) return "already_ended";
     found.noteStop(reason);
-    const isOwn = this.#own.has(id);
-    if (found.task.state.status === "running" || !isOwn) await stopRun(found, this.#services);
-    // Another server's queue: that server finds the stop file before it starts the task.
-    if (found.task.state.status === "queued" && !isOwn) await endTask(found, null, this.#services);
-    const { state } = await found.finished;
-    return state.status === "completed" || state.status === "failed" ? "already_ended" : "stopped";
+    if (found.task.state.status === "running" || !this.#own.has(id)) await stopRun(found, this.#services);
+    // A server in whose queue the task is finds the stop file then. Where there is none any more, it is ended here.
+    await this.#services.bell.ring(id);
+    if (found.task.state.status === "queued" && !this.#own.has(id)) await this.#endQueued(found);
+    const over = new AbortController();
+    const finished = await Promise.race([found.finished, pause(END_MS, over.signal)]);
+    over.abort();
+    if (finished === undefined) return "still_running";
+    const { status } = finished.state;
+    return status === "completed" || status === "failed" ? "already_ended" : "stopped";
   }
 
   /** Notes that a client has been given the task's result. */
   async markRead(id: string): Promise<void> {
-    await this.#registry.directory(id).markRead();
+    const { repository } = await this.#registry.read(id);
+    await this.#open.remove(repository, id);
   }
 
-  /** How many tasks still run, and how many ended without anybody having been given their result. */
+  /** How many tasks still run or are queued, and how many ended without anybody having been given their result. */
   async countOpen(repository: string): Promise<{ readonly running: number; readonly unread: number }> {
-    let running = 0;
-    let unread = 0;
-    for (const task of await this.list(repository)) {
-      if (!isFinished(task)) running++;
-      else if (!await this.#registry.directory(task.id).isRead()) unread++;
-    }
+    const ids = await this.#open.ids(repository);
+    const tasks = await Promise.all(ids.map((id) => this.#look(id).catch(() => null)));
+    const unread = tasks.filter((task) => task !== null && isFinished(task)).length;
+    const running = tasks.filter((task) => task !== null && !isFinished(task)).length;
     return { running, unread };
   }
 
@@ -208,15 +220,17 @@ export class Supervisor {
     this.#services.bell.close();
   }
 
-  /** Keeps an eye on a task until its drive is over. */
-  #follow(followed: FollowedTask, drive: Promise<void>): void {
-    const { id } = followed.task;
-    this.#followed.set(id, followed);
+  /** Keeps an eye on a task until its drive is over; `lock` is freed then. */
+  #follow(followed: FollowedTask, drive: Promise<void>, lock: Disposable | null): void {
+    this.#followed.set(followed.task.id, followed);
     this.#offlineTimer ??= setInterval(
       () => void this.#stopOffline(),
       Math.min(MAX_OFFLINE_CHECK_MS, this.#options.offlineTimeoutMs / OFFLINE_CHECKS),
     );
-    void this.#driveToEnd(followed, drive).finally(() => {
+    void drive.catch((error) => {
+      this.#options.log.error("a task could not be followed to its end", { id: followed.task.id, error });
+    }).finally(() => {
+      lock?.[Symbol.dispose]();
       if (isFinished(followed.task)) this.#registry.keep(followed.task);
       this.#forget(followed);
     });
@@ -227,35 +241,33 @@ export class Supervisor {
     this.#followed.delete(id);
   }
 
-  /** A drive that fails leaves a run behind all the same: it is watched from outside then, like another server's. */
-  async #driveToEnd(followed: FollowedTask, drive: Promise<void>): Promise<void> {
-    for (let driving = drive;; driving = watchTask(followed, this.#services)) {
-      try {
-        return await driving;
-      } catch (error) {
-        this.#options.log.error("a task could not be followed for a moment", { id: followed.task.id, error });
-        await pause(DRIVE_RETRY_MS, this.#closing.signal);
-      }
-    }
-  }
-
   /** The task if it is followed or has ended; one that another server runs is followed from then on. */
   async #find(id: string): Promise<FollowedTask | FinishedTask> {
     const known = this.#followed.get(id);
     if (known !== undefined) return known;
+    const task = await this.#look(id);
+    if (isFinished(task)) return task;
+    const meanwhile = this.#followed.get(id);
+    if (meanwhile !== undefined) return meanwhile;
+    const followed = new FollowedTask(task, this.#registry.directory(id));
+    this.#follow(followed, watchTask(followed, this.#services, { isOwner: false }), null);
+    return followed;
+  }
+
+  /** Reads a task of another server's; what ended while nobody looked is told as it is at once. */
+  async #look(id: string): Promise<Task> {
     const task = await this.#registry.read(id);
     if (isFinished(task)) return task;
     const followed = new FollowedTask(task, this.#registry.directory(id));
-    // What ended while nobody looked is told as it is at once.
-    await lookAtTask(followed, this.#services);
-    if (isFinished(followed.task)) {
-      this.#registry.keep(followed.task);
-      return followed.task;
-    }
-    const meanwhile = this.#followed.get(id);
-    if (meanwhile !== undefined) return meanwhile;
-    this.#follow(followed, watchTask(followed, this.#services));
-    return followed;
+    await lookAtTask(followed, this.#services, { isOwner: false });
+    if (isFinished(followed.task)) this.#registry.keep(followed.task);
+    return followed.task;
+  }
+
+  /** Ends a queued task whose server is gone. */
+  async #endQueued(followed: FollowedTask): Promise<void> {
+    using lock = await takeTask(followed.directory.path);
+    if (lock !== null) await endTask(followed, null, this.#services);
   }
 
   /** `seen` stands in for an answer that could not be saved. */
@@ -269,22 +281,38 @@ export class Supervisor {
   /** Takes a task of this server's own from the queue to its end. */
   async #drive(followed: FollowedTask, planned: PlannedTask): Promise<void> {
     const { id } = followed.task;
-    let free: () => void;
-    try {
-      free = await this.#slots.acquire(id, followed.stopSignal);
-    } catch {
-      return await endTask(followed, null, this.#services);
-    }
+    const free = await this.#enterSlot(followed);
+    if (free === null) return await endTask(followed, null, this.#services);
     try {
       await runTask(followed, planned, { ...this.#services, started: (run) => this.#own.set(id, run) });
+    } catch (error) {
+      this.#options.log.error("a run is followed from outside now", { id, error });
+      await watchTask(followed, this.#services, { isOwner: true });
     } finally {
       free();
     }
   }
 
+  /** Waits for a slot and gives what frees it; `null` when the task was stopped, by whichever server. */
+  async #enterSlot(followed: FollowedTask): Promise<(() => void) | null> {
+    const entered = new AbortController();
+    const signal = AbortSignal.any([entered.signal, this.#closing.signal]);
+    const heeding = heedStop(followed, this.#services, signal);
+    try {
+      return await this.#slots.acquire(followed.task.id, followed.stopSignal);
+    } catch {
+      return null;
+    } finally {
+      entered.abort();
+      await heeding;
+    }
+  }
+
   /** Codex's own retries of a lost network never end by themselves. */
   async #stopOffline(): Promise<void> {
-    for (const followed of [...this.#followed.values()]) {
+    for (const id of [...this.#own.keys()]) {
+      const followed = this.#followed.get(id);
+      if (followed === undefined) continue;
       try {
         await followed.refresh();
         const since = followed.offlineSince;

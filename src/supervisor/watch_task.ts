@@ -1,6 +1,7 @@
-/** A task that another server started, followed from outside. */
+/** A task looked at from outside: one that another server drives, or whose drive has failed. */
+import { takeTask } from "../storage/task_lock.ts";
 import { isFinished } from "../task/task.ts";
-import { endTask } from "./end_task.ts";
+import { endTask, stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import type { RunTaskServices } from "./run_task.ts";
 
@@ -8,27 +9,71 @@ import type { RunTaskServices } from "./run_task.ts";
 const LOOK_EVERY_MS = 2_000;
 /** A run that shows no sign of life may have been started an instant ago. */
 const YOUNG_RUN_MS = 10_000;
+/** How often a queued task's directory is looked at while its bell is silent. */
+const HEED_EVERY_MS = 30_000;
 
-/** Follows the task to its end, or until this server ends. */
-export async function watchTask(followed: FollowedTask, services: RunTaskServices): Promise<void> {
+/** Follows the task to its end, or until this server ends. `isOwner`: this server holds the task's lock. */
+export async function watchTask(
+  followed: FollowedTask,
+  services: RunTaskServices,
+  options: { readonly isOwner: boolean },
+): Promise<void> {
   while (!services.closing.aborted) {
     const rung = services.bell.next(followed.task.id, LOOK_EVERY_MS, services.closing);
-    if (await lookAtTask(followed, services)) return;
+    try {
+      if (await lookAtTask(followed, services, options)) return;
+    } catch (error) {
+      services.log.error("a task could not be looked at", { id: followed.task.id, error });
+    }
     await rung;
   }
 }
 
-/** Looks once, and ends the task if its run has ended meanwhile; tells whether the task has ended. */
-export async function lookAtTask(followed: FollowedTask, services: RunTaskServices): Promise<boolean> {
+/** Looks once, and ends the task if its run is over and nobody else will; tells whether the task has ended. */
+export async function lookAtTask(
+  followed: FollowedTask,
+  services: RunTaskServices,
+  { isOwner }: { readonly isOwner: boolean },
+): Promise<boolean> {
+  await reread(followed);
+  if (isFinished(followed.task)) return true;
+  if (await overRun(followed, services) === null) return false;
+  // The server that drives the task ends it, and may start it again; without one it is for the first who comes.
+  using lock = isOwner ? null : await takeTask(followed.directory.path);
+  if (!isOwner && lock === null) return false;
+  await reread(followed);
+  if (isFinished(followed.task)) return true;
+  const over = await overRun(followed, services);
+  if (over === null) return false;
+  await endTask(followed, over.exitCode, services);
+  return true;
+}
+
+/** Notes a stop that another server asked for, until the signal comes. */
+export async function heedStop(followed: FollowedTask, services: RunTaskServices, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && followed.stopReason === undefined) {
+    await services.bell.next(followed.task.id, HEED_EVERY_MS, signal);
+    const reason = await stopReasonOf(followed);
+    if (reason !== undefined) followed.noteStop(reason);
+  }
+}
+
+/** How the task's run ended, as far as that can be known; `null` while it may go on or has not begun. */
+async function overRun(
+  { task, directory }: FollowedTask,
+  { runner, now }: RunTaskServices,
+): Promise<{ readonly exitCode: number | null } | null> {
+  if (task.state.status !== "running") return null;
+  const sighting = await runner.host.sight({ directory: directory.path, run: task.state.run });
+  if (sighting.state === "running") return null;
+  if (sighting.state === "ended") return sighting;
+  // A later run began when its record was written; `startedAt` is the first one's.
+  const startedAt = task.state.run === 1 ? task.state.startedAt : await directory.lastSavedAt();
+  const isYoung = startedAt !== null && now().getTime() - startedAt.getTime() < YOUNG_RUN_MS;
+  return isYoung ? null : { exitCode: null };
+}
+
+async function reread(followed: FollowedTask): Promise<void> {
   const written = await followed.directory.read();
   if (written !== null) followed.update(written);
-  const { task, directory } = followed;
-  if (isFinished(task)) return true;
-  if (task.state.status !== "running") return false;
-  const { run, startedAt } = task.state;
-  const sighting = await services.runner.host.sight({ directory: directory.path, run });
-  if (sighting.state === "running") return false;
-  if (sighting.state === "lost" && services.now().getTime() - startedAt.getTime() < YOUNG_RUN_MS) return false;
-  await endTask(followed, sighting.state === "ended" ? sighting.exitCode : null, services);
-  return true;
 }
