@@ -154,7 +154,8 @@ export function builtInPermissions(name: string): SandboxMode | null {
   }
 }
 
-function networkOf(mode: SandboxMode, networkAccess: boolean | null): boolean {
+/** Tells whether a sandbox reaches the network; `networkAccess` is `sandbox_workspace_write.network_access`. */
+export function networkOf(mode: SandboxMode, networkAccess: boolean | null): boolean {
   switch (mode) {
     case "read-only":
       return false;

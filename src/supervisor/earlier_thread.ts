@@ -1,5 +1,6 @@
 /** A thread that a call continues: what is known of it, and what it keeps. */
 import { readThread, type ThreadFacts } from "../codex/thread_file.ts";
+import { flattenConfig } from "../codex/toml_value.ts";
 import { defined } from "../task/defined.ts";
 import { TaskError } from "../task/errors.ts";
 import { isFinished, type Task } from "../task/task.ts";
@@ -13,6 +14,7 @@ export interface EarlierThread {
 
 /** Where threads are looked for. */
 export interface EarlierThreadOptions {
+  /** Of the run, so maybe the call's own. */
   readonly codexHome: string;
   readonly isEphemeral: boolean;
   readonly findByThread: (threadId: string) => Promise<Task | null>;
@@ -31,6 +33,7 @@ export async function findThread(threadId: string, options: EarlierThreadOptions
         `codex_wait(task_ids=["${task.id}"]).`,
     );
   }
+  if (facts !== null) return { task, facts };
   if (options.isEphemeral && task !== null) {
     throw new TaskError(
       "not_resumable",
@@ -38,14 +41,12 @@ export async function findThread(threadId: string, options: EarlierThreadOptions
         "Start the server without --ephemeral to be able to continue threads.",
     );
   }
-  if (facts === null) {
-    throw new TaskError(
-      "unknown_thread",
-      `Cannot find thread "${threadId}" under ${options.codexHome}/sessions. Thread ids are UUIDs that codex and ` +
-        "codex_status return; one of an --ephemeral run or of another CODEX_HOME cannot be continued.",
-    );
-  }
-  return { task, facts };
+  throw new TaskError(
+    "unknown_thread",
+    `Cannot find thread "${threadId}" under ${options.codexHome}/sessions. Thread ids are UUIDs that codex and ` +
+      "codex_status return; one of an --ephemeral run cannot be continued, and one of another CODEX_HOME only with " +
+      "codex(threadId, env).",
+  );
 }
 
 /** What a resumed thread keeps unless the call says otherwise; Codex itself keeps neither sandbox nor model nor cwd. */
@@ -53,8 +54,12 @@ export function mergeEarlier(request: StartRequest, earlier: EarlierThread | nul
   if (earlier === null) return request;
   const spec = earlier.task?.spec;
   const { facts } = earlier;
-  // Without a sandbox there is always a network, which says nothing about a sandbox that the call asks for now.
-  const network = facts?.sandbox === "danger-full-access" ? spec?.network : facts?.network ?? spec?.network;
+  // Whether a read-only or an unbounded sandbox had the network says nothing about one that the call asks for now.
+  const network = facts?.sandbox === "workspace-write" ? facts.network ?? spec?.network : spec?.network;
+  const own = flattenConfig(request.config ?? {}).map((setting) => setting.slice(0, setting.indexOf("=")));
+  /** The flag of what is kept would win over the call's own `config`. */
+  const unless = <T>(key: string, kept: T | null | undefined): T | undefined =>
+    own.some((name) => key === name || key.startsWith(`${name}.`)) ? undefined : kept ?? undefined;
   return {
     ...(spec === undefined ? {} : {
       ...defined({
@@ -67,9 +72,9 @@ export function mergeEarlier(request: StartRequest, earlier: EarlierThread | nul
     }),
     ...defined({
       cwd: facts?.cwd ?? spec?.cwd,
-      model: facts?.model ?? spec?.model,
-      reasoningEffort: facts?.effort ?? spec?.reasoningEffort,
-      network: network ?? undefined,
+      model: unless("model", facts?.model ?? spec?.model),
+      reasoningEffort: unless("model_reasoning_effort", facts?.effort ?? spec?.reasoningEffort),
+      network: unless("sandbox_workspace_write.network_access", network),
     }),
     addDirs: spec?.addDirs ?? facts?.addDirs ?? [],
     ...request,
@@ -77,7 +82,7 @@ export function mergeEarlier(request: StartRequest, earlier: EarlierThread | nul
   };
 }
 
-/** Values of a call's variables are forgotten when its task ends, since they may be secrets. */
+/** Values of a call's variables are never written down, since they may be secrets. */
 export function earlierNotes(request: StartRequest, earlier: EarlierThread | null): string[] {
   const forgotten = (earlier?.task?.spec.envNames ?? []).filter((name) => request.env?.[name] === undefined);
   if (forgotten.length === 0) return [];

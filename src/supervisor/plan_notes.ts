@@ -8,17 +8,20 @@ const KNOWN_EFFORTS = new Set(["none", "minimal", "low", "medium", "high", "xhig
 /** What the caller should know about how the call was understood. */
 export function planNotes(
   request: StartRequest,
-  { probe, sandbox, approvalInConfig, withheldEnv, isEphemeral }: {
+  { probe, sandbox, approval: configured, withheldEnv, isEphemeral }: {
     readonly isEphemeral: boolean;
     readonly probe: CodexProbe;
     readonly sandbox: EffectiveSandbox;
-    readonly approvalInConfig: string | null;
+    readonly approval: string | null;
     readonly withheldEnv: readonly string[];
   },
 ): string[] {
   const notes: string[] = [];
-  if (isEphemeral) notes.push("This thread cannot be continued: the server was started with --ephemeral.");
-  const approval = request.approvalPolicy ?? approvalInConfig;
+  if (isEphemeral) {
+    const what = request.threadId === undefined ? "This thread cannot be continued" : "Codex may not record this turn";
+    notes.push(`${what}: the server was started with --ephemeral.`);
+  }
+  const approval = request.approvalPolicy ?? configured;
   if (approval !== null && approval !== undefined && approval !== "never") {
     notes.push(`approval-policy "${approval}" has no effect: codex exec ${probe.version} always runs with "never".`);
   }

@@ -21,7 +21,7 @@ export interface EffectiveSandbox {
     | "Codex default"
     | "thread"
     | "limit";
-  /** `null` when Codex's own setting decides. */
+  /** `null` when a permission profile of the user's own decides, whose limits are not known here. */
   readonly network: boolean | null;
 }
 

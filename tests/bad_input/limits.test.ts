@@ -58,6 +58,8 @@ Deno.test("limits hold for what is asked and for what is configured", async (t) 
       ["env's home", { env: { CODEX_HOME: outside } }, /Cannot pass env\.CODEX_HOME.*--env/],
       ["env's programs", { env: { PATH: outside } }, /Cannot pass env\.PATH.*--env/],
       ["env's libraries", { env: { LD_PRELOAD: "/tmp/x.so" } }, /Cannot pass env\.LD_PRELOAD.*--env/],
+      ["env's place for what is writable", { env: { TMPDIR: outside } }, /Cannot pass env\.TMPDIR.*--env/],
+      ["env's model provider", { env: { OPENAI_BASE_URL: "http://x" } }, /Cannot pass env\.OPENAI_BASE_URL.*--env/],
     ];
     for (const [name, args, message] of rows) {
       await t.step(name, async () => {
@@ -93,9 +95,25 @@ Deno.test("limits hold for what is asked and for what is configured", async (t) 
     Deno.writeTextFileSync(join(bounded.codex.home, "config.toml"), 'sandbox_mode = "danger-full-access"\n');
     const { structured } = await bounded.swarm.call("codex", { prompt: "fake:echo_args" });
     assert.deepEqual(JSON.parse(structured.content).args.slice(0, 3), ["exec", "-s", "workspace-write"]);
-    assert.equal(structured.sandbox.source, "limit");
+    assert.deepEqual(structured.sandbox, { mode: "workspace-write", source: "limit", network: false });
     assert.match(structured.notes.join("\n"), /lowered to workspace-write by --max-sandbox/);
   });
+});
+
+Deno.test("under a root an agent works where the links led when it was started, wherever they lead later", async () => {
+  await using bounded = await startBounded();
+  const { swarm, root, outside } = bounded;
+  const link = join(root, "link");
+  Deno.symlinkSync(join(root, "inside"), link);
+  const { structured } = await swarm.call("codex", { prompt: "fake:echo_args", cwd: "link", "add-dirs": [link] });
+  const real = Deno.realPathSync(join(root, "inside"));
+  const { args, cwd } = JSON.parse(structured.content);
+  assert.deepEqual({ cwd, named: args.slice(1, 5) }, {
+    cwd: real,
+    named: ["-s", "read-only", "-C", real],
+  });
+  assert.equal(args[args.indexOf("--add-dir") + 1], real);
+  assert.ok(!JSON.stringify(args).includes(outside));
 });
 
 Deno.test("a root that is a link is the directory it leads to", async () => {
@@ -121,7 +139,7 @@ Deno.test("continuing a thread does not lead beyond the limits either", async (t
     return structured.threadId;
   };
   const rows: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
-    ["sandbox", { sandbox: "danger-full-access" }, /\(from thread\).*--max-sandbox/],
+    ["sandbox", { sandbox: "danger-full-access" }, /\(from thread\).*--max-sandbox.*Use codex\(threadId, sandbox=/],
     ["cwd", { cwd: outside }, /Cannot use cwd .*--root/],
     ["add-dirs", { sandbox: "workspace-write", "add-dirs": [outside] }, /Cannot use add-dirs .*--root/],
     ["config", { config: { notify: ["true"] } }, /Cannot pass config\.notify/],

@@ -4,6 +4,7 @@ import { startSwarm } from "../helpers/swarm.ts";
 import { isAlive } from "../helpers/processes.ts";
 import { waitForStatus } from "../helpers/tasks.ts";
 import { waitFor } from "../helpers/wait_for.ts";
+import { wrapCodex } from "../helpers/wrap_codex.ts";
 
 Deno.test("codex answers with the final message and the thread id, and with all data", async () => {
   await using swarm = await startSwarm();
@@ -32,7 +33,7 @@ Deno.test("codex answers with the final message and the thread id, and with all 
     usage: { this_task: usage, thread_total: usage },
     cwd: swarm.cwd,
     model: "gpt-x",
-    sandbox: { mode: "read-only", source: "Codex default", network: null },
+    sandbox: { mode: "read-only", source: "Codex default", network: false },
     lifetime: "server-bound",
     notes: ['The agent cannot edit files: pass sandbox="workspace-write" to allow it.'],
     started_at,
@@ -83,6 +84,8 @@ Deno.test("codex fails with codex-mcp-swarm's failure block when its agent fails
   assert.equal(refused.structured.threadId, null);
   assert.ok(refused.structured.content.includes("no such model"));
 
+  assert.match(refused.text, /^stderr: Error: no such model$/m);
+
   // The agent was stopped at the call's own limit.
   const { text, structured, isError } = await swarm.call("codex", { prompt: "fake:sleep(60)", timeout: 0.2 });
   assert.equal(isError, true);
@@ -97,6 +100,35 @@ Deno.test("codex fails with codex-mcp-swarm's failure block when its agent fails
   ]);
   const { text: words } = await swarm.call("codex_status", { task_ids: [structured.task_id] });
   assert.match(words, /^=== Task [0-9a-f]{8} \(TIMED OUT after \d+s\) ===\n/);
+});
+
+Deno.test("codex tells the end of what a failed agent wrote to stderr", async () => {
+  await using swarm = await startSwarm({ clientName: "codex-mcp-client" });
+  const words = `${"x".repeat(2_000)} the end`;
+  const tail = `…${"x".repeat(491)} the end`;
+  const failed = await swarm.call("codex", { prompt: `fake:stderr(${words}) fake:fail(boom)` });
+  assert.equal(failed.structured.failure.stderr_tail, tail);
+  assert.equal(tail.length, 500);
+  assert.ok(failed.text.includes(`\nstderr: ${tail}\nThread ID: `), failed.text);
+  const { task_id } = failed.structured;
+  const { text, structured } = await swarm.call("codex_wait", { task_ids: [task_id] });
+  assert.ok(text.includes(`\nstderr: ${tail}`), text);
+  assert.equal(structured.tasks[0].failure.stderr_tail, tail);
+  const done = await swarm.call("codex", { prompt: "fake:stderr(noise) fake:say(fine)" });
+  assert.ok(!done.text.includes("stderr") && !JSON.stringify(done.structured).includes("stderr_tail"));
+});
+
+Deno.test({ name: "codex names no thread where there is none", ignore: Deno.build.os === "windows" }, async () => {
+  await using codex = await installFakeCodex();
+  const events = [
+    { type: "turn.started" },
+    { type: "item.completed", item: { id: "item_0", type: "agent_message", text: "hello" } },
+    { type: "turn.completed", usage: { input_tokens: 1, cached_input_tokens: 0, output_tokens: 1 } },
+  ];
+  const lines = events.map((event) => `echo '${JSON.stringify(event)}'`);
+  await using swarm = await startSwarm({ codex: await wrapCodex(codex, [...lines, "exit 0"].join("\n")) });
+  const { text, structured, isError } = await swarm.call("codex", { prompt: "hi" });
+  assert.deepEqual([text, structured.threadId, isError], ["hello", null, false]);
 });
 
 Deno.test("codex continues a thread and tells this run's share of its tokens", async () => {

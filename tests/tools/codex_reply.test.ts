@@ -127,3 +127,38 @@ Deno.test("codex_reply is refused with the reason on a server that keeps no thre
   );
   assert.equal(isError, true);
 });
+
+Deno.test("a server that keeps no threads goes on with those that another one kept", async () => {
+  await using codex = await installFakeCodex();
+  await using stateDir = await tempDirectory();
+  await using keeping = await startSwarm({ codex, stateDir: stateDir.path });
+  const { structured: { threadId } } = await keeping.call("codex", { prompt: "fake:say(one)" });
+  await using swarm = await startSwarm({ codex, cwd: keeping.cwd, stateDir: stateDir.path, args: ["--ephemeral"] });
+  const { text, structured, isError } = await swarm.call("codex_reply", { threadId, prompt: "fake:say(two)" });
+  assert.equal(isError, false, text);
+  assert.equal(structured.threadId, threadId);
+  assert.match(structured.notes.join("\n"), /^Codex may not record this turn: .* --ephemeral\.$/m);
+});
+
+Deno.test("the config of a call wins over what the thread had", async () => {
+  await using swarm = await startSwarm();
+  const { structured: { threadId } } = await swarm.call("codex", {
+    prompt: ECHO,
+    sandbox: "workspace-write",
+    model: "gpt-x",
+    "reasoning-effort": "high",
+  });
+  const { structured } = await swarm.call("codex", {
+    threadId,
+    prompt: ECHO,
+    config: { model: "gpt-y", model_reasoning_effort: "low", sandbox_workspace_write: { network_access: true } },
+  });
+  const { args }: { readonly args: string[] } = JSON.parse(structured.content);
+  assert.deepEqual([structured.sandbox.network, args.includes("-m")], [true, false]);
+  const said = args.filter((arg) => /^(model|sandbox_workspace_write)/.test(arg));
+  assert.deepEqual(said, [
+    'model="gpt-y"',
+    'model_reasoning_effort="low"',
+    "sandbox_workspace_write.network_access=true",
+  ]);
+});

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { installFakeCodex } from "../helpers/fake_codex.ts";
-import { startSwarm } from "../helpers/swarm.ts";
+import { installFakeCodex, installQuickCodex } from "../helpers/fake_codex.ts";
+import { startSwarm, type Swarm } from "../helpers/swarm.ts";
 import { release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
+import { waitFor } from "../helpers/wait_for.ts";
 
 Deno.test("codex_status shows what a task does, in codex-mcp-swarm's layout and as data", async () => {
   await using swarm = await startSwarm();
@@ -53,7 +54,7 @@ Deno.test("codex_status shows what a task does, in codex-mcp-swarm's layout and 
     ...(data.silent_seconds === undefined ? {} : { silent_seconds: data.silent_seconds }),
     cwd: swarm.cwd,
     model: "gpt-x",
-    sandbox: { mode: "workspace-write", source: "call", network: null },
+    sandbox: { mode: "workspace-write", source: "call", network: false },
     lifetime: "detached",
     started_at,
     events_file: `${swarm.stateDir}/tasks/${id}/events.jsonl`,
@@ -134,3 +135,28 @@ Deno.test("codex_status without ids lists this repository's tasks, open ones fir
   await release(one, "go");
   await waitForStatus(one, queued, "completed");
 });
+
+Deno.test("codex_status takes for read only what it has shown", async () => {
+  await using codex = await installQuickCodex();
+  await using swarm = await startSwarm({ codex, clientName: "codex-mcp-client" });
+  const ids: string[] = [];
+  for (let index = 0; index < 30; index++) {
+    ids.push(await startTask(swarm, "quick: exit=1", { label: `${index} ${"label".repeat(50)}` }));
+  }
+  for (const id of ids) await waitForEnd(swarm, id);
+  const { text, structured } = await swarm.call("codex_status", { task_ids: ids });
+  const shown: string[] = structured.tasks.map(({ task_id }: { task_id: string }) => task_id)
+    .filter((id: string) => text.includes(`=== Task ${id} `));
+  assert.ok(shown.length > 0 && shown.length < ids.length);
+  const isRead = (id: string): boolean =>
+    [...Deno.readDirSync(`${swarm.stateDir}/tasks/${id}`)].some(({ name }) => name === "read");
+  assert.deepEqual(ids.filter(isRead), shown);
+});
+
+/** Waits for a task's end without being given its result. */
+async function waitForEnd(swarm: Swarm, id: string): Promise<void> {
+  await waitFor(async () => {
+    const tasks: { task_id: string; status: string }[] = await swarm.resource("tasks");
+    return tasks.some(({ task_id, status }) => task_id === id && status === "failed");
+  }, { message: `${id} to end` });
+}

@@ -189,6 +189,65 @@ Deno.test("codex notes what it could not do as asked", async () => {
   ]);
 });
 
+Deno.test("codex reads the settings and threads of the call's own CODEX_HOME", async () => {
+  await using codex = await installFakeCodex();
+  await using other = await tempDirectory();
+  await Deno.writeTextFile(join(codex.home, "config.toml"), 'sandbox_mode = "danger-full-access"\n');
+  await Deno.writeTextFile(
+    join(other.path, "config.toml"),
+    `sandbox_mode = "workspace-write"\n[sandbox_workspace_write]\nnetwork_access = true\n${MCP_SERVERS}`,
+  );
+  await Deno.copyFile(join(codex.home, "auth.json"), join(other.path, "auth.json"));
+  await using swarm = await startSwarm({ codex });
+  const env = { CODEX_HOME: other.path };
+  const first = await swarm.call("codex", { prompt: ECHO, env });
+  assert.deepEqual(settings(echoOf(first)), []);
+  assert.ok(echoOf(first).args.includes("mcp_servers.swarm.enabled=false"));
+  const { threadId, sandbox } = first.structured;
+  assert.deepEqual(sandbox, { mode: "workspace-write", source: "config.toml", network: true });
+
+  const lost = await swarm.call("codex_reply", { threadId, prompt: ECHO });
+  assert.match(lost.text, /^Cannot find thread .* another CODEX_HOME only with codex\(threadId, env\)\.$/);
+  const second = await swarm.call("codex", { threadId, prompt: ECHO, env });
+  assert.equal(second.isError, false, second.text);
+  assert.equal(second.structured.threadId, threadId);
+});
+
+Deno.test("codex looks below the call's own HOME when there is no CODEX_HOME", async () => {
+  await using home = await tempDirectory();
+  await Deno.mkdir(join(home.path, ".codex"));
+  await Deno.writeTextFile(join(home.path, ".codex", "config.toml"), 'sandbox_mode = "workspace-write"\n');
+  await using swarm = await startSwarm({ env: { CODEX_HOME: "" } });
+  const { structured } = await swarm.call("codex", { prompt: ECHO, env: { HOME: home.path } });
+  assert.deepEqual(structured.sandbox, { mode: "workspace-write", source: "config.toml", network: false });
+});
+
+Deno.test("codex tells whether the agent has the network, whoever chose the sandbox", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex });
+  const ask = async (parameters: Readonly<Record<string, unknown>>): Promise<readonly [string, string, boolean]> => {
+    const { structured, text, isError } = await swarm.call("codex", { prompt: ECHO, ...parameters });
+    assert.equal(isError, false, text);
+    const { mode, source, network } = structured.sandbox;
+    return [mode, source, network];
+  };
+  const table = async (isConfigured: boolean): Promise<void> => {
+    assert.deepEqual(await ask({}), ["read-only", "Codex default", false]);
+    assert.deepEqual(await ask({ network: true }), ["read-only", "Codex default", false]);
+    assert.deepEqual(await ask({ sandbox: "read-only", network: true }), ["read-only", "call", false]);
+    assert.deepEqual(await ask({ sandbox: "danger-full-access" }), ["danger-full-access", "call", true]);
+    assert.deepEqual(await ask({ sandbox: "workspace-write" }), ["workspace-write", "call", isConfigured]);
+    assert.deepEqual(await ask({ sandbox: "workspace-write", network: true }), ["workspace-write", "call", true]);
+    assert.deepEqual(await ask({ sandbox: "workspace-write", network: false }), ["workspace-write", "call", false]);
+    const config = { sandbox_mode: "workspace-write" };
+    assert.deepEqual(await ask({ config }), ["workspace-write", "call config", isConfigured]);
+    assert.deepEqual(await ask({ config, network: true }), ["workspace-write", "call config", true]);
+  };
+  await table(false);
+  await Deno.writeTextFile(join(codex.home, "config.toml"), "[sandbox_workspace_write]\nnetwork_access = true\n");
+  await table(true);
+});
+
 Deno.test("codex holds the answer against the output schema and reports the verdict", async () => {
   await using swarm = await startSwarm();
   const schema = { type: "object", properties: { n: { type: "number" } }, required: ["n"] };
@@ -219,6 +278,25 @@ const REFUSALS: readonly { readonly parameters: Readonly<Record<string, unknown>
   { parameters: { sandbox: "none" }, message: /^Cannot call codex(_async)?: sandbox: .*Correct it and try again\.$/ },
   { parameters: { timeout: 0 }, message: /^Cannot call codex(_async)?: timeout: / },
   { parameters: { timeout: "60" }, message: /^Cannot call codex(_async)?: timeout: .*expected number/ },
+  {
+    parameters: { timeout: 24 * 86_400 + 1 },
+    message: /^Cannot use timeout 2073601: it is at most 2073600 seconds, 24 /,
+  },
+  {
+    parameters: { "developer-instructions": "x".repeat(131_072) },
+    message:
+      /^Cannot pass developer-instructions: it takes 131097 bytes of Codex's command line, where at most 131071 /,
+  },
+  { parameters: { env: { "": "" } }, message: /^Cannot pass env "": a name is made of letters, digits and "_" / },
+  { parameters: { env: { "A B": "" } }, message: /^Cannot pass env "A B": a name / },
+  { parameters: { env: { "BASH_FUNC_ls%%": "() { :; }" } }, message: /^Cannot pass env "BASH_FUNC_ls%%": a name / },
+  { parameters: { env: { "1A": "" } }, message: /^Cannot pass env "1A": a name .* begins with no digit\.$/ },
+  { parameters: { env: { A: "\0" } }, message: /^Cannot pass env\.A: its value holds a NUL character\. Remove it\.$/ },
+  {
+    parameters: { env: { CODEX_HOME: "home" } },
+    message: /^Cannot use env\.CODEX_HOME "home": it is no absolute path\.$/,
+  },
+  { parameters: { env: { CODEX_HOME: "/no/home" } }, message: /^Cannot use env\.CODEX_HOME \/no\/home: there is no / },
   { parameters: { env: { A: 1 } }, message: /^Cannot call codex(_async)?: env\.A: / },
   {
     parameters: { colour: "red" },
