@@ -4,36 +4,51 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { basename, join } from "node:path";
-import { readExit, readRunPids, readStopReason } from "./run_files.ts";
+import { type NotedProcess, type NotedRun, noteStop, readExit, readNotedRun, readStopReason } from "./run_files.ts";
 import type { HostedRun, RunHost, RunOptions, RunSighting } from "./run_host.ts";
 import { runToEnd } from "./run_to_end.ts";
 
 const COMMAND_TIMEOUT_MS = 10_000;
+/** Beyond this a timer fires at once: 24.8 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** The time of a boot is reckoned from the clock, which may have been set meanwhile. */
+const BOOT_TOLERANCE_S = 120;
 
 /** How processes are ended and looked at on this system. */
 export interface ProcessTools {
   /** Ends a process and all below it. */
   readonly killTree: (pid: number) => Promise<void>;
-  readonly isAlive: (pid: number) => Promise<boolean>;
+  /** File name of the program that a process runs; `null` when there is no such process. */
+  readonly programOf: (pid: number) => Promise<string | null>;
+  /** Seconds since the system's boot. */
+  readonly uptime: () => number;
 }
 
 /** Hosts runs without a shim. */
 export function directHost(prepare: () => Promise<void>, tools: ProcessTools): RunHost {
   const stop: RunHost["stop"] = async ({ directory, reason }) => {
     await noteStop(directory, reason);
-    const pids = await readRunPids(directory);
-    if (pids !== null) await tools.killTree(pids.agent);
+    const noted = await readNotedRun(directory);
+    if (noted !== null && await lives(noted.agent, noted)) await tools.killTree(noted.agent.pid);
+  };
+  // A process with the right number of another boot or of another program is a stranger.
+  const lives = async ({ pid, mark }: NotedProcess, { boot }: NotedRun): Promise<boolean> => {
+    if (Math.abs(bootTime(tools) - Number(boot)) > BOOT_TOLERANCE_S) return false;
+    const program = await tools.programOf(pid);
+    return program !== null && markOf(program) === mark;
   };
   return {
     prepare,
     stop,
-    start: (options) => startDirect(options, stop),
+    start: (options) => startDirect(options, { stop, boot: bootTime(tools) }),
     async sight({ directory, run }): Promise<RunSighting> {
       const ended = await readExit(directory, run);
       if (ended !== null) return ended;
-      const pids = await readRunPids(directory);
-      if (pids === null || !await tools.isAlive(pids.agent)) return await readExit(directory, run) ?? { state: "lost" };
-      return { state: "running", isShimLost: !await tools.isAlive(pids.shim) };
+      const noted = await readNotedRun(directory);
+      if (noted === null || !await lives(noted.agent, noted)) {
+        return await readExit(directory, run) ?? { state: "lost" };
+      }
+      return { state: "running", isShimLost: !await lives(noted.shim, noted) };
     },
   };
 }
@@ -44,14 +59,37 @@ export function windowsTools(env: Readonly<Record<string, string>>): ProcessTool
     runToEnd(program, args, { env, timeoutMs: COMMAND_TIMEOUT_MS });
   return {
     killTree: async (pid) => void await command("taskkill", ["/PID", String(pid), "/T", "/F"]),
-    isAlive: async (pid) => {
+    programOf: async (pid) => {
       const { stdout } = await command("tasklist", ["/FI", `PID eq ${pid}`, "/NH", "/FO", "CSV"]);
-      return stdout.includes(`"${pid}"`);
+      return listedProgram(stdout, pid);
     },
+    uptime: () => Deno.osUptime(),
   };
 }
 
-async function startDirect(options: RunOptions, stop: RunHost["stop"]): Promise<HostedRun> {
+/** Finds a process in what `tasklist /NH /FO CSV` prints: `"deno.exe","1234","Console","1","50,000 K"`. */
+export function listedProgram(list: string, pid: number): string | null {
+  for (const line of list.split(/\r?\n/)) {
+    const [, program, id] = /^"([^"]*)","(\d+)"/.exec(line) ?? [];
+    if (program !== undefined && id === String(pid)) return program;
+  }
+  return null;
+}
+
+/** One word for a program, however its path is written. */
+function markOf(program: string): string {
+  return encodeURIComponent(basename(program).toLowerCase().replace(/\.exe$/, ""));
+}
+
+/** In seconds since 1970. */
+function bootTime({ uptime }: ProcessTools): number {
+  return Math.round(Date.now() / 1_000 - uptime());
+}
+
+async function startDirect(
+  options: RunOptions,
+  { stop, boot }: { readonly stop: RunHost["stop"]; readonly boot: number },
+): Promise<HostedRun> {
   const { directory, run } = options;
   // Not above: they cost a tenth of the program's start, and systems with a shim never need them.
   const [{ spawn }, fs] = await Promise.all([import("node:child_process"), import("node:fs")]);
@@ -69,21 +107,30 @@ async function startDirect(options: RunOptions, stop: RunHost["stop"]): Promise<
   const { pid } = child;
   // Without a pid nothing was started, and `exit` says why.
   if (pid === undefined) throw await exit;
-  await writeLine(directory, "process", `${run} ${Deno.pid} - ${pid} - - none`);
-  const timer = setTimeout(() => void stop({ directory, reason: "timeout" }), options.limitMs);
+  try {
+    const shim = `${Deno.pid} ${markOf(Deno.execPath())}`;
+    await writeLine(directory, "process", `${run} ${shim} ${pid} ${markOf(program)} ${boot} none`);
+  } catch (error) {
+    // An agent that nobody could find again.
+    child.kill("SIGKILL");
+    throw error;
+  }
+  const end = (reason: string): void => void stop({ directory, reason }).catch(() => undefined);
+  const timer = setTimeout(() => end("timeout"), Math.min(options.limitMs, MAX_TIMER_MS));
   const ended = exit.then(async (status) => {
     clearTimeout(timer);
-    await writeLine(directory, "exit", `${run} ${typeof status === "number" ? status : 1}`);
-    await ring(options);
+    await noteEnd(options, String(typeof status === "number" ? status : 1));
   });
-  return { pid, ended, release: () => Promise.resolve() };
+  // Who stopped it while it was being started found no process.
+  const reason = await readStopReason(directory);
+  if (reason !== null) end(reason);
+  return { ended, release: () => Promise.resolve() };
 }
 
 /** As in the shim: an agent that was stopped before it could start has no status of its own. */
 async function neverStarted(options: RunOptions): Promise<HostedRun> {
-  await writeLine(options.directory, "exit", `${options.run} -`);
-  await ring(options);
-  return { pid: Deno.pid, ended: Promise.resolve(), release: () => Promise.resolve() };
+  await noteEnd(options, "-");
+  return { ended: Promise.resolve(), release: () => Promise.resolve() };
 }
 
 /** Opens a run's three files for as long as it takes to start it; the child has them for itself. */
@@ -115,16 +162,12 @@ function exitOf(child: ChildProcess): Promise<number | Error> {
   });
 }
 
-/** The first reason stays. */
-async function noteStop(directory: string, reason: string): Promise<void> {
-  await Deno.writeTextFile(join(directory, "stop"), `${reason}\n`, { createNew: true, mode: 0o600 })
-    .catch(() => undefined);
+/** Never rejects: what cannot be written on a full disk is no reason to doubt the run itself. */
+async function noteEnd({ directory, run, bell }: RunOptions, status: string): Promise<void> {
+  await writeLine(directory, "exit", `${run} ${status}`).catch(() => undefined);
+  await Deno.writeTextFile(join(bell, basename(directory)), "").catch(() => undefined);
 }
 
 async function writeLine(directory: string, name: string, line: string): Promise<void> {
   await Deno.writeTextFile(join(directory, name), `${line}\n`, { mode: 0o600 });
-}
-
-async function ring({ bell, directory }: RunOptions): Promise<void> {
-  await Deno.writeTextFile(join(bell, basename(directory)), "").catch(() => undefined);
 }

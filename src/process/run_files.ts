@@ -17,16 +17,44 @@ export async function readStopReason(directory: string): Promise<string | null> 
   return (await readFields(join(directory, "stop")))[0] ?? null;
 }
 
-/** Process ids of the shim and of the agent, as they noted them; `null` before that. */
-export async function readRunPids(
-  directory: string,
-): Promise<{ readonly shim: number; readonly agent: number } | null> {
-  const [, shim, , agent] = await readFields(join(directory, "process"));
-  return shim === undefined || agent === undefined ? null : { shim: Number(shim), agent: Number(agent) };
+/** Notes a reason to stop, unless somebody gave one before or the disk is full: neither may keep an agent from its end. */
+export async function noteStop(directory: string, reason: string): Promise<void> {
+  await Deno.writeTextFile(join(directory, "stop"), `${reason}\n`, { createNew: true, mode: 0o600 })
+    .catch(() => undefined);
+}
+
+/** A process as it was noted. */
+export interface NotedProcess {
+  readonly pid: number;
+  /** What tells it from a later process with the same id: its start time, without a shim its program. */
+  readonly mark: string;
+}
+
+/** Who takes part in a run. */
+export interface NotedRun {
+  readonly shim: NotedProcess;
+  readonly agent: NotedProcess;
+  /** Tells one boot of the system from another. */
+  readonly boot: string;
+  /** How it can be seen who lives: `flock`, or `none` by the processes alone. */
+  readonly locks: string;
+}
+
+/** Reads who takes part in the latest run; `null` before they have noted themselves. */
+export async function readNotedRun(directory: string): Promise<NotedRun | null> {
+  const [, shim, shimMark, agent, agentMark, boot, locks] = await readFields(join(directory, "process"));
+  if (shim === undefined || shimMark === undefined || agent === undefined || agentMark === undefined) return null;
+  if (boot === undefined || locks === undefined) return null;
+  return {
+    shim: { pid: Number(shim), mark: shimMark },
+    agent: { pid: Number(agent), mark: agentMark },
+    boot,
+    locks,
+  };
 }
 
 /** The fields of a one-line file; none while it is absent or half written. */
-export async function readFields(path: string): Promise<string[]> {
+async function readFields(path: string): Promise<string[]> {
   let text: string;
   try {
     text = await Deno.readTextFile(path);

@@ -19,8 +19,7 @@ export interface RunOptions {
 
 /** A run of this server's own. */
 export interface HostedRun {
-  readonly pid: number;
-  /** Settles when the run has ended; what happened stands in its files. */
+  /** Resolves when the run has ended, never rejects; what happened stands in its files. */
   readonly ended: Promise<void>;
   /** Lets go of the lifeline: a `graceMs` starts to count. */
   release(): Promise<void>;
@@ -49,7 +48,7 @@ export interface RunHost {
   start(options: RunOptions): Promise<HostedRun>;
   /**
    * Ends a run of this or any other server, gently first; the first reason given stays. Settles when the agent is gone
-   * or cannot be ended.
+   * or cannot be ended. Throws what the system says when that cannot even be tried; the reason is noted all the same.
    */
   stop(run: { readonly directory: string; readonly reason: string }): Promise<void>;
   /** Looks at a run from outside. One that was started milliseconds ago may look `lost`. */

@@ -1,20 +1,23 @@
 /** Starts and stops runs through the shim, and tells from what it left behind whether a run lives. */
 import { join } from "node:path";
-import { readExit, readFields } from "./run_files.ts";
+import { handOver } from "./hand_over.ts";
+import { helperEnv } from "./helper_env.ts";
+import { noteStop, readExit, readNotedRun } from "./run_files.ts";
 import type { HostedRun, RunHost, RunOptions, RunSighting } from "./run_host.ts";
 import { runToEnd } from "./run_to_end.ts";
 import shimScript from "./shim.sh" with { type: "text" };
 
-/** Hosts runs behind shims. `script` gives the shim's path, see {@linkcode installShim}; `env` is for helper commands. */
+/** Hosts runs behind shims. `script` gives the shim's path, see {@linkcode installShim}; `env` is the server's. */
 export function shimHost(
   script: () => Promise<string>,
   env: Readonly<Record<string, string>>,
 ): RunHost {
+  const helpers = helperEnv(env);
   return {
     prepare: async () => void await script(),
-    start: async (options) => startShim({ ...options, script: await script() }),
-    stop: async (run) => await stopThroughShim({ ...run, script: await script(), env }),
-    sight: async (run) => await sightRun(await script(), { ...run, env }),
+    start: async (options) => startShim({ ...options, script: await script(), helpers }),
+    stop: async (run) => await stopThroughShim({ ...run, script: await script(), env: helpers }),
+    sight: async (run) => await sightRun(await script(), { ...run, env: helpers }),
   };
 }
 
@@ -46,8 +49,13 @@ async function isSame(path: string): Promise<boolean> {
   }
 }
 
-/** Starts a run. Throws what the system says when not even the shell can be started. */
-export function startShim(options: RunOptions & { readonly script: string }): HostedRun {
+/**
+ * Starts a run; the shim itself has the environment `helpers`. Throws what the system says when not even the shell can
+ * be started.
+ */
+export function startShim(
+  options: RunOptions & { readonly script: string; readonly helpers: Readonly<Record<string, string>> },
+): HostedRun {
   const child = new Deno.Command("/bin/sh", {
     args: [
       options.script,
@@ -61,7 +69,7 @@ export function startShim(options: RunOptions & { readonly script: string }): Ho
     ],
     cwd: options.cwd,
     clearEnv: true,
-    env: { ...options.env },
+    env: { ...options.helpers, ...handOver(options.env) },
     stdin: options.graceMs === null ? "null" : "piped",
     stdout: "null",
     stderr: "null",
@@ -75,12 +83,13 @@ export function startShim(options: RunOptions & { readonly script: string }): Ho
   };
   // A closed pipe of an ended child is a resource all the same.
   const ended = child.status.then(release);
-  return { pid: child.pid, ended, release };
+  return { ended, release };
 }
 
 /**
  * Ends a run of this or any other server, gently first; the first reason given stays. Settles when the agent is gone,
- * after at most 6 s. It goes on when this process dies meanwhile.
+ * after at most 6 s. It goes on when this process dies meanwhile. Throws what the system says when nothing can be
+ * started; the reason is noted all the same.
  */
 export async function stopThroughShim(options: {
   readonly script: string;
@@ -88,6 +97,7 @@ export async function stopThroughShim(options: {
   readonly reason: string;
   readonly env: Readonly<Record<string, string>>;
 }): Promise<void> {
+  await noteStop(options.directory, options.reason);
   await new Deno.Command("/bin/sh", {
     args: [options.script, "stop", options.directory, options.reason],
     clearEnv: true,
@@ -110,8 +120,8 @@ export async function sightRun(
   const { directory, run } = options;
   const ended = await readExit(directory, run);
   if (ended !== null) return ended;
-  const locks = (await readFields(join(directory, "process")))[6];
-  const who = locks === "none" ? await askShim(script, options) : await askLocks(directory);
+  const noted = await readNotedRun(directory);
+  const who = noted?.locks === "none" ? await askShim(script, options) : await askLocks(directory);
   if (who !== "gone") return { state: "running", isShimLost: who === "agent" };
   return await readExit(directory, run) ?? { state: "lost" };
 }

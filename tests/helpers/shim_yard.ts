@@ -1,6 +1,7 @@
 /** The real shim around small shell scripts, as a server would start it around Codex. */
+import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readRunPids } from "../../src/process/run_files.ts";
+import { readNotedRun } from "../../src/process/run_files.ts";
 import type { HostedRun } from "../../src/process/run_host.ts";
 import { installShim, startShim, stopThroughShim } from "../../src/process/shim.ts";
 import { listProcesses } from "./processes.ts";
@@ -18,7 +19,11 @@ export interface ShimYard extends AsyncDisposable {
   /** Runs `sh -c text` in the place of Codex. */
   start(text: string, options?: YardOptions): YardRun;
   /** Ends a run as any server can, and settles when its agent is gone. */
-  stop(directory: string, reason: string): Promise<void>;
+  stop(directory: string, reason: string, options?: Pick<YardOptions, "helpers" | "script">): Promise<void>;
+  /** A PATH on which there are only these of the system's commands. */
+  pathOf(...commands: readonly string[]): string;
+  /** Installs a shim in whose text `from` is replaced. */
+  changedScript(from: string, to: string): string;
 }
 
 export interface YardOptions {
@@ -28,8 +33,12 @@ export interface YardOptions {
   readonly graceMs?: number | null;
   /** Default a fresh one. */
   readonly directory?: string;
-  /** Default that of this process. */
-  readonly path?: string;
+  /** Default just this process's PATH. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Environment of the shim itself; default just this process's PATH. */
+  readonly helpers?: Readonly<Record<string, string>>;
+  /** Default the installed one. */
+  readonly script?: string;
 }
 
 export interface YardRun extends HostedRun {
@@ -46,7 +55,7 @@ export async function shimYard(): Promise<ShimYard> {
   const bell = join(temp.path, "ended");
   await Deno.mkdir(bell);
   const script = await installShim(temp.path);
-  const runs: HostedRun[] = [];
+  const runs: YardRun[] = [];
   const env = { PATH: Deno.env.get("PATH") ?? "" };
   const directory = (): string => {
     const path = Deno.makeTempDirSync({ dir: temp.path, prefix: "task_" });
@@ -58,10 +67,11 @@ export async function shimYard(): Promise<ShimYard> {
     script,
     bell,
     directory,
-    start(text, { limitMs = 60_000, graceMs = null, path = env.PATH, ...options } = {}): YardRun {
+    start(text, { limitMs = 60_000, graceMs = null, helpers = env, ...options } = {}): YardRun {
       const place = options.directory ?? directory();
       const shim = startShim({
-        script,
+        script: options.script ?? script,
+        helpers,
         directory: place,
         run: 1,
         limitMs,
@@ -69,19 +79,42 @@ export async function shimYard(): Promise<ShimYard> {
         bell,
         command: ["/bin/sh", "-c", text],
         cwd: temp.path,
-        env: { PATH: path },
+        env: options.env ?? env,
       });
-      runs.push(shim);
-      return {
+      const run: YardRun = {
         ...shim,
         directory: place,
-        pids: () => waitFor(() => readRunPids(place), { message: "the agent to note itself" }),
+        async pids(): ReturnType<YardRun["pids"]> {
+          const noted = await waitFor(() => readNotedRun(place), { message: "the agent to note itself" });
+          return { shim: noted.shim.pid, agent: noted.agent.pid };
+        },
         output: () => Deno.readTextFileSync(join(place, "events.jsonl")),
       };
+      runs.push(run);
+      return run;
     },
-    stop: (place, reason) => stopThroughShim({ script, directory: place, reason, env }),
+    stop: (place, reason, { helpers = env, ...options } = {}) =>
+      stopThroughShim({ script: options.script ?? script, directory: place, reason, env: helpers }),
+    pathOf(...commands): string {
+      const path = Deno.makeTempDirSync({ dir: temp.path, prefix: "bin_" });
+      for (const name of commands) {
+        const found = env.PATH.split(":").map((folder) => join(folder, name)).find(exists);
+        if (found !== undefined) Deno.symlinkSync(found, join(path, name));
+      }
+      return path;
+    },
+    changedScript(from, to): string {
+      const text = Deno.readTextFileSync(script);
+      assert.ok(text.includes(from), `the shim holds no ${from}`);
+      const path = Deno.makeTempFileSync({ dir: temp.path, suffix: ".sh" });
+      Deno.writeTextFileSync(path, text.replaceAll(from, to));
+      return path;
+    },
     [Symbol.asyncDispose]: async () => {
-      const groups = new Set(runs.map(({ pid }) => pid));
+      // A shim leads the group of its run; its file may name it when it itself is gone.
+      const noted = await Promise.all(runs.map(({ directory }) => readNotedRun(directory)));
+      const groups = new Set(noted.flatMap((run) => run === null ? [] : [run.shim.pid]));
+      for (const { group, command } of await listProcesses()) if (command.includes(`${temp.path}/`)) groups.add(group);
       for (const { pid, group } of await listProcesses()) if (groups.has(group)) kill(pid);
       for (const run of runs) await run.release();
       await Promise.all(runs.map(({ ended }) => ended));
@@ -95,5 +128,14 @@ function kill(pid: number): void {
     Deno.kill(pid, "SIGKILL");
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }

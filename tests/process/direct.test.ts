@@ -1,20 +1,19 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { directHost, type ProcessTools } from "../../src/process/direct.ts";
-import { readStopReason } from "../../src/process/run_files.ts";
+import { directHost, listedProgram, type ProcessTools } from "../../src/process/direct.ts";
+import { readNotedRun, readStopReason } from "../../src/process/run_files.ts";
+import { isAlive, listProcesses } from "../helpers/processes.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
+import { waitFor } from "../helpers/wait_for.ts";
 
 /** This system's tools, in place of those of Windows. */
 const tools: ProcessTools = {
   killTree: (pid) => Promise.resolve(Deno.kill(pid, "SIGKILL")),
-  isAlive: (pid) => {
-    try {
-      Deno.kill(pid, "SIGCONT");
-      return Promise.resolve(true);
-    } catch {
-      return Promise.resolve(false);
-    }
+  async programOf(pid): Promise<string | null> {
+    const found = (await listProcesses()).find((entry) => entry.pid === pid && !entry.isZombie);
+    return found?.command.split(" ")[0] ?? null;
   },
+  uptime: () => Deno.osUptime(),
 };
 const host = directHost(() => Promise.resolve(), tools);
 
@@ -87,4 +86,70 @@ Deno.test("a run that was stopped before it could start has no exit code, with n
 Deno.test("starting a program that is not there throws what the system says", async () => {
   await using place = await tempDirectory();
   await assert.rejects(start(place.path, { command: [join(place.path, "nothing")] }), /ENOENT/);
+});
+
+for (
+  const { name, host: later } of [
+    { name: "of another boot", host: directHost(() => Promise.resolve(), { ...tools, uptime: () => 1 }) },
+    {
+      name: "of another program",
+      host: directHost(() => Promise.resolve(), { ...tools, programOf: () => Promise.resolve("notepad.exe") }),
+    },
+  ]
+) {
+  Deno.test(`without a shim a process ${name} is a stranger, and spared`, async () => {
+    await using place = await tempDirectory();
+    const run = await start(place.path, { command: deno("setTimeout(() => {}, 60_000)") });
+    const directory = join(place.path, "task");
+    const noted = await readNotedRun(directory);
+    assert.equal(noted?.agent.mark, "deno");
+    assert.deepEqual(await later.sight({ directory, run: 1 }), { state: "lost" });
+    await later.stop({ directory, reason: "cancelled" });
+    assert.ok(await isAlive(noted?.agent.pid ?? 0));
+    await host.stop({ directory, reason: "timeout" });
+    await run.ended;
+    assert.equal(await readStopReason(directory), "cancelled");
+  });
+}
+
+Deno.test("a run without a shim ends as any other when its exit cannot be written", async () => {
+  await using place = await tempDirectory();
+  const directory = join(place.path, "task");
+  // A directory in the place of the file fails as a full disk does.
+  await Deno.mkdir(join(directory, "exit"), { recursive: true });
+  const run = await start(place.path, { command: deno("Deno.exit(3)") });
+  await run.ended;
+  assert.deepEqual(await host.sight({ directory, run: 1 }), { state: "lost" });
+  assert.ok((await Deno.stat(join(place.path, "bell/task"))).isFile);
+});
+
+Deno.test("a run without a shim whose process cannot be noted is not left running", async () => {
+  await using place = await tempDirectory();
+  const directory = join(place.path, "task");
+  await Deno.mkdir(join(directory, "process"), { recursive: true });
+  const mark = `hold_${crypto.randomUUID()}`;
+  await assert.rejects(start(place.path, { command: deno(`/* ${mark} */ setTimeout(() => {}, 60_000)`) }));
+  await waitFor(
+    async () => (await listProcesses()).every(({ command, isZombie }) => isZombie || !command.includes(mark)),
+    { message: "the agent to be gone" },
+  );
+});
+
+Deno.test("a run without a shim may have more time than a timer can count", async () => {
+  await using place = await tempDirectory();
+  const run = await start(place.path, {
+    command: deno("await new Promise((resolve) => setTimeout(resolve, 300)); Deno.exit(3)"),
+    limitMs: 30 * 24 * 3_600_000,
+  });
+  await run.ended;
+  const directory = join(place.path, "task");
+  assert.deepEqual(await host.sight({ directory, run: 1 }), { state: "ended", exitCode: 3 });
+  assert.equal(await readStopReason(directory), null);
+});
+
+Deno.test("listedProgram() finds a process in the list of Windows", () => {
+  const list = '\r\n"Codex Agent.exe","1234","Console","1","50,000 K"\r\n';
+  assert.equal(listedProgram(list, 1234), "Codex Agent.exe");
+  assert.equal(listedProgram(list, 123), null);
+  assert.equal(listedProgram("INFO: No tasks are running which match the specified criteria.\r\n", 1234), null);
 });

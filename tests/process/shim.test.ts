@@ -127,8 +127,8 @@ Deno.test({ name: "two hundred runs leave no process behind", ignore }, async ()
   const groups = new Set<number>();
   for (let done = 0; done < 200; done += 10) {
     const runs = Array.from({ length: 10 }, () => yard.start("exit 3", { graceMs: 1_000 }));
-    for (const run of runs) groups.add(run.pid);
     const ends = await Promise.all(runs.map(end));
+    for (const run of runs) groups.add((await run.pids()).shim);
     assert.deepEqual(ends, runs.map(() => ({ exitCode: 3, reason: null })));
   }
   assert.equal(groups.size, 200);

@@ -8,24 +8,9 @@ import { waitFor } from "../helpers/wait_for.ts";
 
 const ignore = Deno.build.os === "windows";
 
-/** A PATH on which there is everything the shim needs, but no flock(1). */
-function pathWithoutFlock(yard: ShimYard): string {
-  const directory = join(yard.path, "bin");
-  Deno.mkdirSync(directory);
-  for (const name of ["sh", "sleep", "cat", "ps", "sysctl"]) {
-    const found = (Deno.env.get("PATH") ?? "").split(":").map((folder) => join(folder, name)).find(exists);
-    if (found !== undefined) Deno.symlinkSync(found, join(directory, name));
-  }
-  return directory;
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
+/** Environment of a shim that finds all it needs, but no flock(1). */
+function withoutFlock(yard: ShimYard): { readonly helpers: { readonly PATH: string } } {
+  return { helpers: { PATH: yard.pathOf("sleep", "cat", "ps", "sysctl") } };
 }
 
 function sight(yard: ShimYard, directory: string, run = 1): Promise<RunSighting> {
@@ -40,7 +25,7 @@ async function gone(pid: number): Promise<void> {
 for (const locks of ["flock", "none"] as const) {
   Deno.test({ name: `sightRun() tells who of a run lives, with locks=${locks}`, ignore }, async () => {
     await using yard = await shimYard();
-    const options = locks === "none" ? { path: pathWithoutFlock(yard) } : {};
+    const options = locks === "none" ? withoutFlock(yard) : {};
     const run = yard.start("until [ -e go ]; do sleep 0.02; done; exit 3", options);
     await run.pids();
     const noted = Deno.readTextFileSync(join(run.directory, "process")).trimEnd();
@@ -54,7 +39,7 @@ for (const locks of ["flock", "none"] as const) {
 
   Deno.test({ name: `sightRun() tells that a shim was killed, with locks=${locks}`, ignore }, async () => {
     await using yard = await shimYard();
-    const run = yard.start("exec sleep 1000", locks === "none" ? { path: pathWithoutFlock(yard) } : {});
+    const run = yard.start("exec sleep 1000", locks === "none" ? withoutFlock(yard) : {});
     const { shim, agent } = await run.pids();
     await gone(shim);
     assert.deepEqual(await sight(yard, run.directory), { state: "running", isShimLost: true });
@@ -64,7 +49,7 @@ for (const locks of ["flock", "none"] as const) {
 
   Deno.test({ name: `an agent whose shim was killed can be stopped, with locks=${locks}`, ignore }, async () => {
     await using yard = await shimYard();
-    const run = yard.start("exec sleep 1000", locks === "none" ? { path: pathWithoutFlock(yard) } : {});
+    const run = yard.start("exec sleep 1000", locks === "none" ? withoutFlock(yard) : {});
     const { shim, agent } = await run.pids();
     await gone(shim);
     await yard.stop(run.directory, "cancelled");
