@@ -4,7 +4,7 @@ import manifest from "./deno.json" with { type: "json" };
 import { runDoctor } from "./src/cli/doctor.ts";
 import { helpText } from "./src/cli/help.ts";
 import { bellDirectory } from "./src/codex/run_codex.ts";
-import { type CodexProbe, probeCodex } from "./src/codex/probe.ts";
+import { rememberProbe } from "./src/codex/probe.ts";
 import { type Config, ConfigError, parseConfig } from "./src/config.ts";
 import { findRepository } from "./src/git/repository.ts";
 import { createLog, type Log } from "./src/log.ts";
@@ -146,21 +146,17 @@ function createPlan(config: Config, supervisor: Supervisor, log: Log): ToolServi
     env: { ...config.env, ...config.agentEnv },
     givenEnvNames: new Set(Object.keys(config.agentEnv)),
     ownScript: Deno.build.standalone ? Deno.execPath() : import.meta.filename ?? "",
-    probe: remember(() => probe(config, log)),
+    probe: rememberProbe({
+      ...(config.codex.path === undefined ? {} : { configured: config.codex.path }),
+      env: { ...config.env, ...config.agentEnv },
+      home: config.home,
+      cacheFile: probeCache(config),
+      log,
+    }),
     depth,
     findByThread: (threadId: string) => supervisor.findByThread(threadId),
   };
   return (request) => planTask(request, options);
-}
-
-async function probe(config: Config, log: Log): Promise<CodexProbe> {
-  return await probeCodex({
-    ...(config.codex.path === undefined ? {} : { configured: config.codex.path }),
-    env: { ...config.env, ...config.agentEnv },
-    home: config.home,
-    cacheFile: probeCache(config),
-    log,
-  });
 }
 
 function probeCache(config: Config): string {

@@ -27,9 +27,56 @@ export interface ProbeOptions extends FindOptions {
 const CODEX_TIMEOUT_MS = 10_000;
 /** Binaries that the cache remembers. */
 const MAX_CACHED = 8;
+
 /** Finds Codex and what it can do. Throws `codex_missing` with all places tried, or `codex_unsupported`. */
 export async function probeCodex(options: ProbeOptions): Promise<CodexProbe> {
+  return await probeFound(await findCodex(options), options);
+}
+
+/**
+ * Probes when first called and remembers the answer for as long as the files it is about stay the same: an update of
+ * Codex, or its removal, is seen at the next call. What could not be found is looked for again.
+ */
+export function rememberProbe(options: ProbeOptions): () => Promise<CodexProbe> {
+  let known: ReturnType<typeof stampedProbe> | undefined;
+  return async () => {
+    const seen = known;
+    try {
+      if (seen !== undefined) {
+        const { probe, stamp } = await seen;
+        if (stamp === await stampOf(probe)) return probe;
+      }
+      // Of many calls at once only the first one looks.
+      if (known === seen) known = undefined;
+      return (await (known ??= stampedProbe(options))).probe;
+    } catch (error) {
+      known = undefined;
+      throw error;
+    }
+  };
+}
+
+async function stampedProbe(options: ProbeOptions): Promise<{ readonly probe: CodexProbe; readonly stamp: string }> {
   const found = await findCodex(options);
+  // Before Codex is asked: what is put in its place meanwhile has another one.
+  const stamp = await stampOf(found);
+  return { probe: await probeFound(found, options), stamp };
+}
+
+/** Tells the files apart that stood in these places; the launcher may lead to another binary, which stays beside the old one. */
+async function stampOf({ path, binary }: FoundCodex): Promise<string> {
+  const stamps = [path, binary].map(async (file) => {
+    try {
+      const { ino, mtime, size } = await Deno.stat(file);
+      return `${ino} ${mtime?.getTime()} ${size}`;
+    } catch {
+      return "gone";
+    }
+  });
+  return (await Promise.all(stamps)).join(", ");
+}
+
+async function probeFound(found: FoundCodex, options: ProbeOptions): Promise<CodexProbe> {
   const abilities = await readAbilities(found, options);
   if (isTooOld(abilities.version)) {
     throw new TaskError(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { assertNothingStarted } from "../helpers/nothing_started.ts";
+import { release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
 import { startSwarm } from "../helpers/swarm.ts";
 
 // Programs made of a line of shell.
@@ -83,14 +84,57 @@ Deno.test({
       assert.equal(isError, false, text);
       assert.equal(structured.content, "hello");
     });
-    await t.step("taken away between the check and the start", async () => {
+    await t.step("taken away, and put back", async () => {
       await Deno.rename(codex.path, `${codex.path}.away`);
-      const { text, structured, isError } = await swarm.call("codex", { prompt: "fake:say(hello)" });
-      assert.deepEqual({ isError, status: structured.status }, { isError: true, status: "failed" });
-      assert.match(text, /exit 127/);
+      const runs = codex.ledger().length;
+      const { text, isError } = await swarm.call("codex", { prompt: "fake:say(hello)" });
+      assert.match(text, /^Cannot use --codex .*: there is no such file\. /);
+      assert.deepEqual({ isError, runs: codex.ledger().length }, { isError: true, runs });
       await Deno.rename(`${codex.path}.away`, codex.path);
       assert.equal((await swarm.call("codex", { prompt: "fake:say(again)" })).structured.content, "again");
     });
+  },
+});
+
+Deno.test({
+  name: "a Codex that is updated while the server runs is used as what it is now",
+  ignore,
+  async fn(): Promise<void> {
+    await using codex = await installFakeCodex();
+    await using swarm = await startSwarm({ codex });
+    const refused = async (): Promise<string> =>
+      (await swarm.call("codex", { prompt: "go", "output-schema": { type: "object" } })).text;
+    const text = await Deno.readTextFile(codex.path);
+    const withoutFlag = text.replace("exec cat", "exec grep -v -e --output-schema");
+    assert.notEqual(withoutFlag, text);
+    await Deno.writeTextFile(codex.path, withoutFlag);
+    assert.match(await refused(), /^Codex 0\.169\.0 has no --output-schema in `codex exec`/);
+
+    await Deno.remove(codex.path);
+    await Deno.writeTextFile(codex.path, text.replaceAll("0.169.0", "0.170.1"), { mode: 0o755 });
+    const { structured, isError } = await swarm.call("codex", {
+      prompt: "fake:say({})",
+      "output-schema": { type: "object" },
+      "approval-policy": "on-request",
+    });
+    assert.equal(isError, false);
+    assert.match(structured.notes.join("\n"), /codex exec 0\.170\.1 always runs/);
+  },
+});
+
+Deno.test({
+  name: "a Codex that is taken away while a task is queued fails the task",
+  ignore,
+  async fn(): Promise<void> {
+    await using codex = await installFakeCodex();
+    await using swarm = await startSwarm({ codex, args: ["--max-concurrent", "1"] });
+    const first = await startTask(swarm, "fake:hold(go)");
+    await waitForTask(swarm, first, (task) => task.thread_id !== undefined);
+    const second = await startTask(swarm, "fake:say(hello)");
+    await Deno.rename(codex.path, `${codex.path}.away`);
+    await release(swarm, "go");
+    const failed = await waitForStatus(swarm, second, "failed");
+    assert.equal(failed.exit_code, 127);
   },
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { nativeCandidates } from "../../src/codex/install_layout.ts";
-import { codexLoginStatus, hasFlag, probeCodex, type ProbeOptions } from "../../src/codex/probe.ts";
+import { codexLoginStatus, hasFlag, probeCodex, type ProbeOptions, rememberProbe } from "../../src/codex/probe.ts";
 import type { Log } from "../../src/log.ts";
 import { TaskError, type TaskErrorCode } from "../../src/task/errors.ts";
 import { type TempDirectory, tempDirectory } from "../helpers/temp_directory.ts";
@@ -212,3 +212,36 @@ Deno.test({ name: "codexLoginStatus() tells whether Codex is signed in", ignore 
   });
   assert.equal((await codexLoginStatus(probe, { ...env, HOW: "nothing" })).isLoggedIn, false);
 });
+
+Deno.test(
+  { name: "rememberProbe() looks once, and again when Codex was updated, moved or removed", ignore },
+  async () => {
+    await using temp = await tempDirectory();
+    const path = join(temp.path, "bin/codex");
+    const probe = rememberProbe(optionsIn(temp, { configured: path }));
+    await refusal(probe(), "codex_missing");
+    await write(path, script("0.168.0"));
+    const [first, second] = await Promise.all([probe(), probe()]);
+    assert.equal(first.version, "0.168.0");
+    assert.equal(second, first);
+    assert.equal(await probe(), first);
+
+    // An update in place, as npm makes it.
+    await Deno.remove(path);
+    await write(path, script("0.169.0"));
+    const updated = await Promise.all([probe(), probe()]);
+    assert.deepEqual(updated.map(({ version }) => version), ["0.169.0", "0.169.0"]);
+
+    await Deno.remove(path);
+    await refusal(probe(), "codex_missing");
+    // An update beside it, as Homebrew makes it: the old binary stays.
+    await write(join(temp.path, "168/codex"), script("0.168.0"));
+    await write(join(temp.path, "170/codex"), script("0.170.0"));
+    await Deno.symlink(join(temp.path, "168/codex"), path);
+    assert.equal((await probe()).version, "0.168.0");
+    await Deno.remove(path);
+    await Deno.symlink(join(temp.path, "170/codex"), path);
+    assert.equal((await probe()).binary, join(temp.path, "170/codex"));
+    assert.equal((await probe()).version, "0.170.0");
+  },
+);
