@@ -72,9 +72,9 @@ async function serve(config: Config): Promise<number> {
   const repository = remember(async () => (await findRepository(config.cwd))?.commonDir ?? config.cwd);
   const services = {
     supervisor,
-    repository,
     minWaitMs: config.minWaitMs,
     plan: createPlan(config, supervisor, log),
+    log,
   };
   const resources = createResources({
     version,
@@ -103,8 +103,16 @@ async function serve(config: Config): Promise<number> {
   };
   const connection = serveStdio(async () => {
     const open = await countOpen();
-    const { maxWaitMs } = config;
-    return createServer({ version, tools, resources, services, instructions: instructions(open), maxWaitMs, log });
+    return createServer({
+      version,
+      tools,
+      resources,
+      services,
+      repository,
+      instructions: instructions(open),
+      maxWaitMs: config.maxWaitMs,
+      log,
+    });
   }, log);
   const reason = await Promise.race([connection.left.then(() => "the client left"), signalled()]);
   log.info("the server ends", { reason });

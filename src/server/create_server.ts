@@ -29,6 +29,8 @@ export interface ServerOptions {
   readonly tools: readonly Tool[];
   readonly resources: readonly Resource[];
   readonly services: ToolServices;
+  /** The repository of the client. */
+  readonly repository: () => Promise<string>;
   readonly instructions: string;
   readonly maxWaitMs: number | null;
   readonly log: Log;
@@ -86,6 +88,8 @@ async function callTool(
     };
   } catch (error) {
     if (error instanceof TaskError) return failedCall(error.message);
+    // Nobody hears this one.
+    if (call.signal.aborted && error === call.signal.reason) return failedCall("Cancelled by client");
     log.error("a call failed for a reason of our own", { tool: tool.name, error });
     const reason = error instanceof Error ? error.message : String(error);
     return failedCall(`Cannot serve ${tool.name}: ${reason}. This is a fault of codex-swarm; its log file says more.`);
@@ -108,6 +112,7 @@ function toolCall(server: Server, { mcpReq }: ServerContext, options: ServerOpti
     signal: mcpReq.signal,
     hasLeft: () =>
       mcpReq.signal.reason instanceof SdkError && mcpReq.signal.reason.code === SdkErrorCode.ConnectionClosed,
+    repository: options.repository,
     callerThreadId: typeof threadId === "string" ? threadId : null,
     async report(message): Promise<void> {
       if (progressToken === undefined || mcpReq.signal.aborted) return;

@@ -70,7 +70,7 @@ export function addEvent(progress: Progress, event: CodexEvent): Progress {
 }
 
 /** Tells whether a notice says that Codex tries to reach its model again. */
-export function isReconnecting(notice: string): boolean {
+function isReconnecting(notice: string): boolean {
   return /^Reconnecting(\.\.\.|…)/.test(notice);
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { threadIdOf } from "./present_task.ts";
-import { agentAnswer, runAgent } from "./run_agent.ts";
+import { agentAnswer, awaitAgent, startAgent } from "./run_agent.ts";
 import { runParameters, startRequest } from "./run_parameters.ts";
 import { runOutput } from "./outputs.ts";
 import { defineTool, type ToolAnswer } from "./tool.ts";
@@ -14,8 +14,10 @@ export const codex = defineTool({
   input: z.object(runParameters),
   output: runOutput,
   async handle(input, call, services): Promise<ToolAnswer> {
-    const run = await runAgent(startRequest(input, call, "server-bound"), call, services);
+    const task = await startAgent(startRequest(input, call, "server-bound"), call, services);
+    const run = await awaitAgent(task, call, services);
     const threadId = threadIdOf(run.view);
+    if (threadId === null) return agentAnswer(run, (answer) => answer);
     return agentAnswer(
       run,
       (answer) =>

@@ -1,8 +1,11 @@
 import * as z from "zod";
+import type { Task } from "../task/task.ts";
 import { startedOutput } from "./outputs.ts";
 import { runParameters, startRequest } from "./run_parameters.ts";
-import { taskData } from "./present_task.ts";
-import { defineTool, type ToolAnswer } from "./tool.ts";
+import { startedData, taskData } from "./present_task.ts";
+import { startAgent } from "./run_agent.ts";
+import { defineTool, type ToolAnswer, type ToolServices } from "./tool.ts";
+import { viewTask } from "./viewed_task.ts";
 
 export const codexAsync = defineTool({
   name: "codex_async",
@@ -13,9 +16,9 @@ export const codexAsync = defineTool({
   input: z.object(runParameters),
   output: startedOutput,
   async handle(input, call, services): Promise<ToolAnswer> {
-    const { id } = await services.supervisor.start(await services.plan(startRequest(input, call, "detached")));
-    const view = await services.supervisor.view(id);
-    const { effectiveSandbox: sandbox, notes } = view.task.spec;
+    const task = await startAgent(startRequest(input, call, "detached"), call, services);
+    const { id } = task;
+    const { effectiveSandbox: sandbox, notes } = task.spec;
     const next = `codex_wait(task_ids=["${id}"])`;
     const text = [
       `Codex task ${id} started.`,
@@ -29,7 +32,17 @@ export const codexAsync = defineTool({
     ];
     return {
       text: text.join("\n"),
-      structured: { ...taskData(view, new Date(), null), next: `Nothing will tell you when it ends: call ${next}.` },
+      structured: { ...await dataOf(task, services), next: `Nothing will tell you when it ends: call ${next}.` },
     };
   },
 });
+
+/** Whatever befalls this look at the task, its id must reach the caller: the agent runs. */
+async function dataOf(task: Task, services: ToolServices): Promise<Record<string, unknown>> {
+  try {
+    return taskData(await viewTask(task.id, services), new Date(), null);
+  } catch (error) {
+    services.log.warning("a task could not be looked at after its start", { id: task.id, error });
+    return startedData(task);
+  }
+}

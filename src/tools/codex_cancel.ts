@@ -3,6 +3,7 @@ import { findViews } from "./find_views.ts";
 import { taskOutput } from "./outputs.ts";
 import { taskData } from "./present_task.ts";
 import { defineTool, type ToolAnswer } from "./tool.ts";
+import { viewTask } from "./viewed_task.ts";
 
 export const codexCancel = defineTool({
   name: "codex_cancel",
@@ -15,10 +16,11 @@ export const codexCancel = defineTool({
   async handle(input, _call, services): Promise<ToolAnswer> {
     const { missing: [missing] } = await findViews([input.task_id], services);
     if (missing !== undefined) {
-      return { text: `Task ${input.task_id}: ${missing.data["error"]}`, structured: missing.data, isError: true };
+      const lines = [`Task ${input.task_id}: ${missing.words}`, ...missing.wayOut];
+      return { text: lines.join("\n"), structured: missing.data, isError: true };
     }
     const answer = await services.supervisor.stop(input.task_id, "cancelled");
-    const view = await services.supervisor.view(input.task_id);
+    const view = await viewTask(input.task_id, services);
     const { status } = view.task.state;
     // codex-mcp-swarm's words.
     const words = answer === "stopped" && status === "cancelled" ? "Task cancelled" : `Task already ${status}`;

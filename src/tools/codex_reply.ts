@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { TaskError } from "../task/errors.ts";
 import { runOutput } from "./outputs.ts";
-import { agentAnswer, runAgent } from "./run_agent.ts";
+import { agentAnswer, awaitAgent, startAgent } from "./run_agent.ts";
 import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
 
 const threadId = z.string().describe("Thread to go on with");
@@ -43,6 +43,6 @@ async function reply(
   services: ToolServices,
 ): Promise<ToolAnswer> {
   const { callerThreadId } = call;
-  const run = await runAgent({ ...input, callerThreadId, lifetime: "server-bound" }, call, services);
-  return agentAnswer(run, (answer) => answer);
+  const task = await startAgent({ ...input, callerThreadId, lifetime: "server-bound" }, call, services);
+  return agentAnswer(await awaitAgent(task, call, services), (answer) => answer);
 }

@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { isFinished } from "../task/task.ts";
-import { joinBlocks } from "./bounded_text.ts";
+import { countFitting, joinBlocks } from "./bounded_text.ts";
 import { findViews } from "./find_views.ts";
 import { tasksOutput } from "./outputs.ts";
 import { boundedTaskData } from "./present_task.ts";
 import { statusText } from "./present_text.ts";
-import { defineTool, type ToolAnswer, type ToolServices } from "./tool.ts";
+import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
 
 /** Tasks listed at most when no ids are given: those that have not ended, then the newest. */
 const MAX_LISTED = 20;
@@ -16,8 +16,10 @@ const DATA_AROUND = 1_000;
 export const codexStatus = defineTool({
   name: "codex_status",
   title: "Look at Codex tasks",
-  description: "What tasks are doing right now: phase, command, reasoning, plan, files, tokens. Without task_ids it " +
-    "lists this repository's tasks. Returns at once; to wait use codex_wait.",
+  description:
+    "What tasks are doing right now: status (queued, running, or an end as in codex_wait), phase, command, " +
+    "reasoning, plan, files, tokens. Without task_ids it lists this repository's tasks. Returns at once; to wait use " +
+    "codex_wait.",
   effect: "read",
   input: z.object({
     task_ids: z.array(z.string()).optional().describe("Task ids; left out: list"),
@@ -27,17 +29,18 @@ export const codexStatus = defineTool({
   async handle(input, call, services): Promise<ToolAnswer> {
     const now = new Date();
     const isList = (input.task_ids ?? []).length === 0;
-    const ids = isList ? await listedIds(input.all, services) : input.task_ids ?? [];
+    const ids = isList ? await listedIds(input.all, call, services) : input.task_ids ?? [];
     const { views, missing } = await findViews(ids, services);
-    if (!isList) {
-      await Promise.all(
-        views.filter(({ task }) => isFinished(task)).map(({ task }) => services.supervisor.markRead(task.id)),
-      );
-    }
     // A list tells what there is; an ended task's answer is asked for by its id.
     const told = isList ? views.map((view) => ({ ...view, answer: null })) : views;
     const { tasks, shown } = boundedTaskData(told, { now, maxLength: call.answerChars - DATA_AROUND, isBrief: isList });
     const texts = [...views.map((view) => statusText(view, now)), ...missing.map(({ text }) => text)];
+    if (!isList && !call.signal.aborted) {
+      // What did not fit into the answer was given to nobody.
+      const given = views.slice(0, Math.min(shown, countFitting(texts, call.answerChars)));
+      const ended = given.filter(({ task }) => isFinished(task));
+      await Promise.all(ended.map(({ task }) => services.supervisor.markRead(task.id)));
+    }
     if (texts.length === 0) texts.push("No tasks in this repository. all=true lists those of others.");
     const rest = views.slice(shown, shown + MAX_NEXT).map(({ task }) => task.id);
     return {
@@ -50,8 +53,12 @@ export const codexStatus = defineTool({
   },
 });
 
-async function listedIds(all: boolean | undefined, services: ToolServices): Promise<string[]> {
-  const tasks = await services.supervisor.list(all === true ? undefined : await services.repository());
+async function listedIds(
+  all: boolean | undefined,
+  call: ToolCall,
+  { supervisor }: ToolServices,
+): Promise<string[]> {
+  const tasks = await supervisor.list(all === true ? undefined : await call.repository());
   const open = tasks.filter((task) => !isFinished(task));
   const ended = tasks.filter(isFinished);
   const room = Math.max(0, MAX_LISTED - open.length);

@@ -1,15 +1,15 @@
 import * as z from "zod";
 import type { TaskView } from "../supervisor/supervisor.ts";
 import { isFinished } from "../task/task.ts";
-
 import { findViews } from "./find_views.ts";
 import { tasksOutput } from "./outputs.ts";
 import { reportProgress } from "./progress_reports.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { countFitting } from "./bounded_text.ts";
 import { boundedTaskData, phaseOf } from "./present_task.ts";
-import { resultText } from "./present_text.ts";
+import { resultText, waitingText } from "./present_text.ts";
 import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
+import type { ViewedTask } from "./viewed_task.ts";
 
 /** codex-mcp-swarm's default, in seconds. */
 const DEFAULT_TIMEOUT = 1_800;
@@ -21,13 +21,16 @@ const DATA_AROUND = 400;
 export const codexWait = defineTool({
   name: "codex_wait",
   title: "Wait for Codex tasks",
-  description: "Wait until tasks have ended and return their answers. Returns early, saying STILL RUNNING, when your " +
-    "client's own limit is near: then call it again. until=any returns at the first end; pass the returned cursor " +
-    "to get only new ends. Cancelling the call stops no task.",
+  description: "Wait until tasks have ended (completed, failed, cancelled, timed_out, interrupted) and return their " +
+    "answers. Returns early, saying STILL RUNNING, when your client's own limit is near: then call it again. " +
+    "until=any returns at the first end; pass the returned cursor to get only new ends. Cancelling the call stops " +
+    "no task.",
   effect: "read",
   input: z.object({
     task_ids: z.array(z.string()).min(1).describe("Task ids"),
-    timeout: z.number().nullable().optional().describe("Seconds; default 1800, null no limit of yours"),
+    timeout: z.number().nullable().optional().describe(
+      "Seconds, at least 150 unless configured; default 1800, null none. Your client's own limit ends it earlier",
+    ),
     until: z.enum(["all", "any"]).optional().describe("Default all"),
     cursor: z.string().optional().describe("From the last answer: ends told already"),
   }),
@@ -40,12 +43,18 @@ export const codexWait = defineTool({
     const ids = [...new Set(input.task_ids)];
     const { views: found, missing } = await findViews(ids, services);
     const pending = found.map(({ task }) => task.id).filter((id) => !delivered.has(id));
-    await waitFor(pending, input.until ?? "all", waitMs(input.timeout, call, services), call, services);
+    const isTimeOver = await waitFor(
+      pending,
+      input.until ?? "all",
+      waitMs(input.timeout, call, services),
+      call,
+      services,
+    );
 
     // Nobody hears the answer to a cancelled call: its ends stay untold.
     call.signal.throwIfAborted();
     const { views } = await findViews(pending, services);
-    const answer = presentWait(views, { now: new Date(), answerChars: call.answerChars });
+    const answer = presentWait(views, { now: new Date(), answerChars: call.answerChars, isTimeOver });
     for (const id of answer.told) {
       await services.supervisor.markRead(id);
       delivered.add(id);
@@ -64,7 +73,7 @@ export const codexWait = defineTool({
           ? "None of these tasks is known: codex_status() lists those that are."
           : open.length === 0
           ? "All have ended."
-          : `STILL RUNNING or not told yet; nothing was stopped. Call ${again}.`,
+          : `STILL RUNNING, queued or not told yet; nothing was stopped. Call ${again}.`,
       },
     };
   },
@@ -72,8 +81,12 @@ export const codexWait = defineTool({
 
 /** What is told of the tasks, and of which ends; an end that does not fit into text and data is told next time. */
 function presentWait(
-  views: readonly TaskView[],
-  { now, answerChars }: { readonly now: Date; readonly answerChars: number },
+  views: readonly ViewedTask[],
+  { now, answerChars, isTimeOver }: {
+    readonly now: Date;
+    readonly answerChars: number;
+    readonly isTimeOver: boolean;
+  },
 ): { readonly text: string; readonly tasks: Record<string, unknown>[]; readonly told: string[] } {
   const ended = views.filter(({ task }) => isFinished(task));
   const running = views.filter(({ task }) => !isFinished(task));
@@ -85,7 +98,7 @@ function presentWait(
   const told = countFitting(ends, answerChars);
   // Ends come first into the room, so that many running tasks never keep one from being told.
   const left = answerChars - ends.slice(0, told).join("\n\n").length;
-  const waits = running.map((view) => resultText(view, now, null));
+  const waits = running.map((view) => waitingText(view, now, isTimeOver));
   const words = new Map([
     ...candidates.slice(0, told).map(({ task }, index) => [task.id, ends[index] ?? ""] as const),
     ...running.slice(0, countFitting(waits, left)).map(({ task }, index) => [task.id, waits[index] ?? ""] as const),
@@ -106,15 +119,18 @@ function waitMs(timeout: number | null | undefined, call: ToolCall, services: To
   return Math.min(Math.max((timeout ?? DEFAULT_TIMEOUT) * 1000, services.minWaitMs), call.waitMs);
 }
 
-/** Settles when all or any of the tasks have ended, when the time is over, or when the call is cancelled. */
+/**
+ * Settles when all or any of the tasks have ended, when the time is over, or when the call is cancelled; tells whether
+ * the time was over.
+ */
 async function waitFor(
   ids: readonly string[],
   until: "all" | "any",
   timeoutMs: number,
   call: ToolCall,
   { supervisor }: ToolServices,
-): Promise<void> {
-  if (ids.length === 0) return;
+): Promise<boolean> {
+  if (ids.length === 0) return false;
   const over = new AbortController();
   const timer = setTimeout(() => over.abort(), timeoutMs);
   try {
@@ -125,6 +141,7 @@ async function waitFor(
       async () => describe(await Promise.all(ids.map((id) => supervisor.view(id)))),
     );
     await (until === "all" ? Promise.allSettled(ends) : Promise.race(ends.map((end) => end.catch(() => undefined))));
+    return over.signal.aborted;
   } finally {
     clearTimeout(timer);
     over.abort();

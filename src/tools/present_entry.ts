@@ -1,6 +1,6 @@
 import { failureCategory } from "../codex/failure.ts";
 import { isFinished, type Task } from "../task/task.ts";
-import { elapsedSeconds } from "./present_task.ts";
+import { elapsedSeconds, isExitCodeLost } from "./present_task.ts";
 
 /** A task in codex-mcp-swarm's list of tasks. */
 export function taskEntry(task: Task, now: Date): Record<string, unknown> {
@@ -17,7 +17,7 @@ export function taskEntry(task: Task, now: Date): Record<string, unknown> {
     ...entry,
     ...threadEntry(progress.threadId ?? task.spec.resumeThreadId ?? null),
     exit_code: outcome.exitCode,
-    exit_code_lost: outcome.exitCode === null,
+    exit_code_lost: isExitCodeLost(task.state),
     status_inferred: outcome.statusInferred,
     ...(failure === undefined ? {} : {
       model: task.spec.model ?? null,

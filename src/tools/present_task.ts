@@ -5,6 +5,7 @@ import { type Failure, type FinishedState, isFinished, type Task } from "../task
 import type { Usage } from "../task/event.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { cutEnd, cutMiddle, jsonLength } from "./bounded_text.ts";
+import type { ViewedTask } from "./viewed_task.ts";
 
 /** Longest texts of the live status, in characters: those of codex-mcp-swarm. */
 export const MAX_COMMAND = 120;
@@ -39,7 +40,7 @@ export function phaseOf(view: TaskView): string {
 }
 
 /** The data of one task; `answer` has been cut to fit already. */
-export function taskData(view: TaskView, now: Date, answer: string | null): Record<string, unknown> {
+export function taskData(view: ViewedTask, now: Date, answer: string | null): Record<string, unknown> {
   const { task, progress, directory } = view;
   const { spec, state } = task;
   return withoutEmpty({
@@ -80,8 +81,22 @@ export function taskData(view: TaskView, now: Date, answer: string | null): Reco
   });
 }
 
+/** What is surely known of a task that was just started. */
+export function startedData({ id, spec, state }: Task): Record<string, unknown> {
+  return withoutEmpty({
+    task_id: id,
+    status: state.status,
+    label: spec.label,
+    cwd: spec.cwd,
+    model: spec.model,
+    sandbox: spec.effectiveSandbox,
+    lifetime: spec.lifetime,
+    notes: spec.notes,
+  });
+}
+
 /** What must be told of a task even among very many. */
-export function briefTaskData(view: TaskView, now: Date, answer: string | null): Record<string, unknown> {
+function briefTaskData(view: TaskView, now: Date, answer: string | null): Record<string, unknown> {
   const { task } = view;
   return withoutEmpty({
     task_id: task.id,
@@ -98,7 +113,7 @@ export function briefTaskData(view: TaskView, now: Date, answer: string | null):
 
 /** Data of several tasks, at most about `maxLength` characters of JSON; `shown` is how many of them fitted. */
 export function boundedTaskData(
-  views: readonly TaskView[],
+  views: readonly ViewedTask[],
   options: { readonly now: Date; readonly maxLength: number; readonly isBrief?: boolean },
 ): { readonly tasks: Record<string, unknown>[]; readonly shown: number } {
   const { now, maxLength } = options;
@@ -121,14 +136,20 @@ export function boundedTaskData(
   return { tasks, shown: tasks.length };
 }
 
-function outcomeData(view: TaskView, state: FinishedState): Record<string, unknown> {
+/** Tells whether a run ended without anybody having seen its exit code. */
+export function isExitCodeLost({ startedAt, outcome }: FinishedState): boolean {
+  return startedAt !== null && outcome.exitCode === null;
+}
+
+function outcomeData(view: ViewedTask, state: FinishedState): Record<string, unknown> {
   const { outcome } = state;
+  const failure = failureData(view, state);
   return {
     exit_code: outcome.exitCode,
-    exit_code_lost: outcome.exitCode === null && outcome.stopReason === undefined ? true : undefined,
+    exit_code_lost: isExitCodeLost(state) ? true : undefined,
     status_inferred: outcome.statusInferred ? true : undefined,
     stop_reason: outcome.stopReason,
-    failure: failureData(view, state),
+    failure: failure === undefined || view.stderrTail === "" ? failure : { ...failure, stderr_tail: view.stderrTail },
     output_schema_verdict: outcome.outputSchemaVerdict,
   };
 }
@@ -162,12 +183,12 @@ export function silentSeconds({ task, lastEventAt }: TaskView, now: Date): numbe
 }
 
 /** Token counts on the wire. */
-export type UsageWire = Readonly<
+type UsageWire = Readonly<
   Record<"input_tokens" | "cached_input_tokens" | "output_tokens" | "reasoning_output_tokens", number>
 >;
 
 /** The task's own share, and on a continued thread what Codex has counted since its beginning. */
-export interface UsageData {
+interface UsageData {
   readonly this_task: UsageWire;
   readonly thread_total?: UsageWire;
 }

@@ -1,7 +1,6 @@
 /** Turns a task into text, in the layout of codex-mcp-swarm. */
 import { failureCategory } from "../codex/failure.ts";
 import { describeExitCode } from "../codex/outcome.ts";
-import type { TaskView } from "../supervisor/supervisor.ts";
 import { type Failure, type FinishedState, isFinished } from "../task/task.ts";
 import { cutEnd, cutStart } from "./bounded_text.ts";
 import {
@@ -16,9 +15,10 @@ import {
   toolsCalled,
   usageData,
 } from "./present_task.ts";
+import type { ViewedTask } from "./viewed_task.ts";
 
 /** The lines of codex-mcp-swarm's live status. */
-export function statusText(view: TaskView, now: Date): string {
+export function statusText(view: ViewedTask, now: Date): string {
   const { task, progress } = view;
   const lines = [heading(view, now), ...threadLines(view)];
   if (task.spec.label !== undefined) lines.push(`Label: ${task.spec.label}`);
@@ -50,13 +50,13 @@ export function statusText(view: TaskView, now: Date): string {
 }
 
 /** `=== Task … ===`, with what a wait or a status says of the task's state. */
-export function heading(view: TaskView, now: Date): string {
+function heading(view: ViewedTask, now: Date): string {
   const { task } = view;
   const seconds = elapsedSeconds(task, now);
   return `=== Task ${task.id} (${stateWords(view, seconds)}) ===`;
 }
 
-function stateWords({ task, queuePosition }: TaskView, seconds: number): string {
+function stateWords({ task, queuePosition }: ViewedTask, seconds: number): string {
   const { state } = task;
   switch (state.status) {
     case "queued":
@@ -81,17 +81,24 @@ function exitWords({ outcome }: FinishedState): string {
 }
 
 /** `Thread ID:` and, for the tasks that have one, the worktree. */
-export function threadLines(view: TaskView): string[] {
+function threadLines(view: ViewedTask): string[] {
   const threadId = threadIdOf(view);
   return threadId === null ? [] : [`Thread ID: ${threadId}`];
 }
 
-/** One task's result as `codex_wait` words it. */
-export function resultText(view: TaskView, now: Date, answer: string | null): string {
+/** What `codex_wait` says of a task that has not ended; codex-mcp-swarm's words where the time was over. */
+export function waitingText(view: ViewedTask, now: Date, isTimeOver: boolean): string {
   const { task } = view;
-  if (!isFinished(task)) {
-    return `=== Task ${task.id} === STILL RUNNING (wait timed out, task is NOT killed -- call codex_wait again to resume waiting)`;
-  }
+  const isQueued = task.state.status === "queued";
+  const start = isQueued ? `${heading(view, now)} STILL QUEUED` : `=== Task ${task.id} === STILL RUNNING`;
+  const reason = isTimeOver ? "wait timed out, " : "";
+  return `${start} (${reason}task is NOT killed -- call codex_wait again to resume waiting)`;
+}
+
+/** The result of an ended task as `codex_wait` words it. */
+export function resultText(view: ViewedTask, now: Date, answer: string | null): string {
+  const { task } = view;
+  if (!isFinished(task)) throw new Error(`task ${task.id} has not ended`);
   const { outcome } = task.state;
   // codex-mcp-swarm words a completed task in lower case here, and in upper case in its status.
   const lines = [
@@ -108,13 +115,14 @@ export function resultText(view: TaskView, now: Date, answer: string | null): st
 }
 
 /** codex-mcp-swarm's failure block. */
-export function failureLines(view: TaskView, failure: Failure): string[] {
+export function failureLines(view: ViewedTask, failure: Failure): string[] {
   return [
     ...(view.task.spec.model === undefined ? [] : [`Model: ${view.task.spec.model}`]),
     `Cause: ${failureMessage(view, failure)}`,
     `Category: ${failureCategory(failure)}`,
     `Retryable: ${failure.retryable ? "yes" : "no"} (informational only; the wrapper did not retry)`,
     `Action: ${failure.action}`,
+    ...(view.stderrTail === "" ? [] : [`stderr: ${view.stderrTail}`]),
   ];
 }
 

@@ -1,31 +1,44 @@
-/** What the blocking tools share: one agent, from its start to its answer. */
+/** What the tools share that start an agent: its start, and for the blocking ones the wait for its answer. */
+import { pause } from "../supervisor/pause.ts";
 import type { StartRequest } from "../supervisor/start_request.ts";
-import type { TaskView } from "../supervisor/supervisor.ts";
-import { isFinished } from "../task/task.ts";
+import { isFinished, type StopReason, type Task } from "../task/task.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { jsonLength } from "./bounded_text.ts";
 import { elapsedSeconds, failureMessage, phaseOf, taskData, threadIdOf } from "./present_task.ts";
 import { failureLines, headline, verdictLines } from "./present_text.ts";
 import { reportProgress } from "./progress_reports.ts";
 import type { ToolAnswer, ToolCall, ToolServices } from "./tool.ts";
+import { type ViewedTask, viewTask } from "./viewed_task.ts";
 
 /** Characters that a text needs besides the agent's answer: a failure block, or the thread and a verdict. */
-const TEXT_AROUND = 1_600;
+const TEXT_AROUND = 2_200;
+/** Pause before another try to stop an agent. */
+const STOP_RETRY_MS = 500;
 
 /** An ended run, with its answer cut to what the client passes on. */
 export interface EndedRun {
-  readonly view: TaskView;
+  readonly view: ViewedTask;
   /** For text. */
   readonly answer: string | null;
   readonly structured: Readonly<Record<string, unknown>>;
 }
 
-/** Starts an agent and waits for its end. A cancelled call stops it. */
-export async function runAgent(request: StartRequest, call: ToolCall, services: ToolServices): Promise<EndedRun> {
+/** Starts an agent; its task is on disk when this returns. */
+export async function startAgent(request: StartRequest, call: ToolCall, services: ToolServices): Promise<Task> {
+  const planned = await services.plan(request);
+  // Nobody waits for an agent whose call was cancelled meanwhile.
+  call.signal.throwIfAborted();
+  return await services.supervisor.start(planned);
+}
+
+/** Waits for an agent's end. A cancelled call stops it. */
+export async function awaitAgent({ id }: Task, call: ToolCall, services: ToolServices): Promise<EndedRun> {
   const { supervisor } = services;
-  const { id } = await supervisor.start(await services.plan(request));
+  const ended = new AbortController();
+  let stopping = Promise.resolve();
   const stop = (): void => {
-    void supervisor.stop(id, call.hasLeft() ? "server_exit" : "cancelled");
+    const reason = call.hasLeft() ? "server_exit" : "cancelled";
+    stopping = stopAgent(id, { reason, ended: ended.signal }, services);
   };
   if (call.signal.aborted) stop();
   call.signal.addEventListener("abort", stop, { once: true });
@@ -37,8 +50,10 @@ export async function runAgent(request: StartRequest, call: ToolCall, services: 
     await supervisor.ended(id, new AbortController().signal);
   } finally {
     call.signal.removeEventListener("abort", stop);
+    ended.abort();
+    await stopping;
   }
-  const view = await supervisor.view(id);
+  const view = await viewTask(id, services);
   if (!call.signal.aborted) await supervisor.markRead(id);
   // The two fields of the removed `codex mcp-server` come first, then everything else.
   const bare = { threadId: threadIdOf(view), content: "", ...taskData(view, new Date(), null) };
@@ -50,6 +65,23 @@ export async function runAgent(request: StartRequest, call: ToolCall, services: 
     answer: inText,
     structured: { ...bare, content: content(view, inData) },
   };
+}
+
+/** Tries until the agent is stopped or has ended; never rejects. */
+async function stopAgent(
+  id: string,
+  { reason, ended }: { readonly reason: StopReason; readonly ended: AbortSignal },
+  { supervisor, log }: ToolServices,
+): Promise<void> {
+  while (!ended.aborted) {
+    try {
+      await supervisor.stop(id, reason);
+      return;
+    } catch (error) {
+      log.error("an agent could not be stopped for a moment", { id, error });
+      await pause(STOP_RETRY_MS, ended);
+    }
+  }
 }
 
 /** The answer of a blocking tool: `completed` words it when the agent completed its turn. */
@@ -70,7 +102,7 @@ export function agentAnswer(run: EndedRun, completed: (answer: string) => string
   return { text: lines.join("\n"), structured, isError: true };
 }
 
-function content(view: TaskView, answer: string | null): string {
+function content(view: ViewedTask, answer: string | null): string {
   if (answer !== null) return answer;
   if (isFinished(view.task) && view.task.state.outcome.failure !== undefined) {
     return failureMessage(view, view.task.state.outcome.failure);

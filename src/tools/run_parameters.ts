@@ -18,17 +18,19 @@ export const runParameters = {
   "reasoning-effort": z.string().optional().describe("low, medium, high, xhigh…"),
   profile: z.string().optional().describe("Codex config profile"),
   config: z.record(z.string(), z.unknown()).optional().describe("config.toml overrides"),
-  worktree: z.boolean().optional().describe("Own git worktree"),
+  worktree: z.boolean().optional().describe("Not available yet"),
   "base-instructions": z.string().optional().describe("Replace Codex's instructions"),
   "developer-instructions": z.string().optional().describe("Added to them"),
   "compact-prompt": z.string().optional().describe("Prompt for compaction"),
   images: z.array(z.string()).optional().describe("Image file paths"),
   "output-schema": z.record(z.string(), z.unknown()).optional().describe("JSON Schema of the answer"),
   "add-dirs": z.array(z.string()).optional().describe("More writable directories"),
-  network: z.boolean().optional().describe("Network in workspace-write; default no"),
+  network: z.boolean().optional().describe("Network in workspace-write; default as configured, else no"),
   "mcp-servers": z.array(z.string()).optional().describe("Keep only these MCP servers; [] none"),
   env: z.record(z.string(), z.string()).optional().describe("Environment variables; passes secrets too"),
-  timeout: z.number().positive().optional().describe("Seconds until stopped; default 8 h"),
+  timeout: z.number().positive().optional().describe(
+    "Seconds until stopped; default 8 h or the server's --task-timeout",
+  ),
   label: z.string().optional().describe("Name shown in lists"),
 };
 

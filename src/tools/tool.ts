@@ -1,5 +1,6 @@
 /** What a tool is: a name, a promise to the model, two schemas and one short handler. */
 import type * as z from "zod";
+import type { Log } from "../log.ts";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { PlannedTask } from "../supervisor/run_task.ts";
@@ -22,17 +23,18 @@ export interface ToolCall {
   readonly waitMs: number;
   /** The Codex thread that makes the call, when the client is Codex. */
   readonly callerThreadId: string | null;
+  /** The caller's repository: what lists show unless all is asked for. */
+  readonly repository: () => Promise<string>;
   /** Tells the client how far the work is; does nothing unless the client asked. */
   report(message: string): Promise<void>;
 }
 
 /** What tools work with. */
 export interface ToolServices {
-  readonly supervisor: Supervisor;
+  readonly supervisor: Pick<Supervisor, "start" | "view" | "list" | "ended" | "stop" | "markRead">;
   readonly plan: (request: StartRequest) => Promise<PlannedTask>;
-  /** The caller's repository: what lists show unless all is asked for. */
-  readonly repository: () => Promise<string>;
   readonly minWaitMs: number;
+  readonly log: Log;
 }
 
 /** The same answer twice: as text for people and as data for models. */

@@ -8,7 +8,7 @@ Deno.test("codex_cancel stops a queued or running task and leaves an ended one a
   await using codex = await installFakeCodex();
   await using swarm = await startSwarm({ codex, args: ["--max-concurrent", "1"] });
   const none = await swarm.call("codex_cancel", { task_id: "00000000" });
-  assert.equal(none.text, 'Task 00000000: Cannot find task "00000000": there are none.');
+  assert.equal(none.text, 'Task 00000000: Task 00000000 not found\nCannot find task "00000000": there are none.');
   assert.equal(none.isError, true);
   const running = await startTask(swarm, "fake:say(half) fake:hold(never)", { label: "busy" });
   const queued = await startTask(swarm, "fake:say(never said)");
@@ -25,6 +25,10 @@ Deno.test("codex_cancel stops a queued or running task and leaves an ended one a
     started_at: undefined,
     thread_id: undefined,
   });
+
+  // Nothing ran, so that nobody could have seen an exit code.
+  assert.equal(first.structured.exit_code_lost, undefined);
+  assert.equal((await swarm.resource("tasks"))[1].exit_code_lost, false);
 
   const second = await swarm.call("codex_cancel", { task_id: running });
   assert.equal(second.text, `Task ${running}: Task cancelled`);
@@ -51,7 +55,7 @@ Deno.test("codex_cancel stops a queued or running task and leaves an ended one a
   const unknown = await swarm.call("codex_cancel", { task_id: "../x" });
   assert.match(
     unknown.text,
-    /^Task \.\.\/x: Cannot find task "\.\.\/x": known tasks are [0-9a-f]{8}, [0-9a-f]{8}, [0-9a-f]{8}\.$/,
+    /^Task \.\.\/x: Invalid task ID: \.\.\/x\nCannot find task "\.\.\/x": known tasks are [0-9a-f]{8}, [0-9a-f]{8}, [0-9a-f]{8}\.$/,
   );
   assert.equal(unknown.isError, true);
 });

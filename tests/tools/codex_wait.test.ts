@@ -135,13 +135,39 @@ Deno.test("codex_wait returns at the client's limit and stops nothing", async ()
       tasks: [],
       running: [id],
       cursor: "",
-      next: `STILL RUNNING or not told yet; nothing was stopped. Call codex_wait(task_ids=["${id}"], cursor="").`,
+      next:
+        `STILL RUNNING, queued or not told yet; nothing was stopped. Call codex_wait(task_ids=["${id}"], cursor="").`,
     });
     assert.equal(isError, false);
   }
   await release(swarm, "go");
+  await waitForStatus(swarm, id, "completed");
   const { structured } = await swarm.call("codex_wait", { task_ids: [id] });
   assert.deepEqual(toldIds({ structured }), [id]);
+});
+
+Deno.test("codex_wait says of a queued task that it is queued, and of a time-out only what is true", async () => {
+  await using swarm = await startSwarm({ args: ["--max-concurrent", "1", "--max-wait", "0.3"] });
+  const running = await startTask(swarm, "fake:hold(go) fake:say(done)");
+  await waitForStatus(swarm, running, "running");
+  const queued = await startTask(swarm, "fake:hold(never)");
+  const last = await startTask(swarm, "fake:hold(never)");
+  const hint = "task is NOT killed -- call codex_wait again to resume waiting)";
+  const task_ids = [running, queued, last];
+  assert.deepEqual((await swarm.call("codex_wait", { task_ids })).text.split("\n\n"), [
+    `=== Task ${running} === STILL RUNNING (wait timed out, ${hint}`,
+    `=== Task ${queued} (queued, position 1) === STILL QUEUED (wait timed out, ${hint}`,
+    `=== Task ${last} (queued, position 2) === STILL QUEUED (wait timed out, ${hint}`,
+  ]);
+  await release(swarm, "go");
+  await waitForStatus(swarm, queued, "running");
+  const { text, structured } = await swarm.call("codex_wait", { task_ids, until: "any" });
+  assert.deepEqual(toldIds({ structured }), [running]);
+  assert.deepEqual(text.split("\n\n").slice(1), [
+    `=== Task ${queued} === STILL RUNNING (${hint}`,
+    `=== Task ${last} (queued, position 1) === STILL QUEUED (${hint}`,
+  ]);
+  for (const task_id of [last, queued]) await swarm.call("codex_cancel", { task_id });
 });
 
 Deno.test("codex_wait waits as long as asked, but at least CODEX_SWARM_MIN_WAIT", async () => {

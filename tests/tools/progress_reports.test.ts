@@ -1,19 +1,15 @@
 import assert from "node:assert/strict";
 import { reportProgress } from "../../src/tools/progress_reports.ts";
 import type { ToolCall } from "../../src/tools/tool.ts";
+import { toolCall } from "../helpers/tool_calls.ts";
 
 function callInto(reports: string[]): ToolCall {
-  return {
-    signal: new AbortController().signal,
-    hasLeft: () => false,
-    answerChars: 1_000,
-    waitMs: 1_000,
-    callerThreadId: null,
+  return toolCall({
     report(message): Promise<void> {
       reports.push(message);
       return Promise.resolve();
     },
-  };
+  });
 }
 
 Deno.test("reportProgress() reports at once", async () => {

@@ -1,0 +1,81 @@
+/** What a tool is handed, for tests that call its parts without a server; each value can be replaced. */
+import type { CodexProbe } from "../../src/codex/probe.ts";
+import type { PlannedTask } from "../../src/supervisor/run_task.ts";
+import type { Task } from "../../src/task/task.ts";
+import type { ToolCall, ToolServices } from "../../src/tools/tool.ts";
+
+const PROBE: CodexProbe = {
+  path: "/codex",
+  binary: "/codex",
+  foundIn: "PATH",
+  isNpmLauncher: false,
+  isIndirect: false,
+  version: "0.169.0",
+  flags: [],
+  resumeFlags: [],
+  hasResume: true,
+};
+
+/** A task that was just written down. */
+export const TASK: Task = {
+  id: "0123abcd",
+  createdAt: new Date(0),
+  repository: "/repository/.git",
+  depth: 0,
+  spec: {
+    cwd: "/repository",
+    addDirs: [],
+    config: {},
+    images: [],
+    envNames: [],
+    timeoutMs: 1_000,
+    lifetime: "detached",
+    effectiveSandbox: { mode: "read-only", source: "call", network: null },
+    notes: ["a note"],
+    usageBefore: null,
+  },
+  state: { status: "queued" },
+};
+
+/** A call that nobody cancels. */
+export function toolCall(replaced: Partial<ToolCall> = {}): ToolCall {
+  return {
+    signal: new AbortController().signal,
+    hasLeft: () => false,
+    answerChars: 1_000,
+    waitMs: 1_000,
+    callerThreadId: null,
+    repository: () => Promise.resolve("/repository/.git"),
+    report: () => Promise.resolve(),
+    ...replaced,
+  };
+}
+
+/** A supervisor that starts {@linkcode TASK}, and refuses all else that is not replaced. */
+export function toolServices(supervisor: Partial<ToolServices["supervisor"]>, errors: string[] = []): ToolServices {
+  const refuse = (): Promise<never> => Promise.reject(new Error("refused"));
+  const note = (message: string): void => void errors.push(message);
+  const planned: PlannedTask = {
+    spec: TASK.spec,
+    files: { prompt: "", env: {} },
+    repository: TASK.repository,
+    depth: 0,
+    probe: PROBE,
+    withheldEnv: [],
+    disabledMcpServers: [],
+  };
+  return {
+    supervisor: {
+      start: () => Promise.resolve(TASK),
+      view: refuse,
+      list: refuse,
+      ended: refuse,
+      stop: refuse,
+      markRead: refuse,
+      ...supervisor,
+    },
+    plan: () => Promise.resolve(planned),
+    minWaitMs: 0,
+    log: { debug: note, info: note, warning: note, error: note },
+  };
+}
