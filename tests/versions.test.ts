@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import manifest from "../deno.json" with { type: "json" };
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
@@ -14,12 +15,33 @@ async function textFiles(directory: string): Promise<string[]> {
   return paths;
 }
 
-Deno.test("all that names Deno's version names the one of .ci/run", async () => {
+/** `.ci/run` with its variable written out. */
+async function ciCommands(version: string): Promise<string> {
+  const text = await Deno.readTextFile(join(ROOT, ".ci/run"));
+  assert.equal(text.split(version).length, 2, ".ci/run names the version in one place only");
+  return text.replaceAll('"deno@$DENO_VERSION"', `deno@${version}`);
+}
+
+Deno.test(".ci/run runs the two commands of README", async () => {
+  const version = await denoVersion();
+  const readme = await Deno.readTextFile(join(ROOT, "README.md"));
+  const commands = [...readme.matchAll(/^npx -y deno@\S+ task (?:demo|test)\b/gm)].map(([command]) => command);
+  assert.equal(commands.length, 2);
+  const steps = await ciCommands(version);
+  for (const command of commands) assert.match(steps, new RegExp(`^step "\\w+" ${command}$`, "m"));
+});
+
+async function denoVersion(): Promise<string> {
   const version = /^DENO_VERSION=(.+)$/m.exec(await Deno.readTextFile(join(ROOT, ".ci/run")))?.[1];
   assert.ok(version !== undefined);
+  return version;
+}
+
+Deno.test("all that names Deno's version names the one of .ci/run", async () => {
+  const version = await denoVersion();
   const named: string[] = [];
   for (const path of ["README.md", ...await textFiles(".ci"), ...await textFiles(".github")]) {
-    const text = await Deno.readTextFile(join(ROOT, path));
+    const text = path === join(".ci", "run") ? await ciCommands(version) : await Deno.readTextFile(join(ROOT, path));
     for (const [mention, found] of text.matchAll(/\bdeno@(\d[\w.-]*\w)/g)) {
       assert.equal(found, version, `${path} says ${mention}`);
       named.push(path);
@@ -28,6 +50,10 @@ Deno.test("all that names Deno's version names the one of .ci/run", async () => 
   for (const path of ["README.md", join(".ci", "run"), join(".github", "workflows", "ci.yml")]) {
     assert.ok(named.includes(path), path);
   }
+});
+
+Deno.test("nothing but the packages of deno.lock is used, in `deno task ok` as in CI", () => {
+  assert.equal(manifest.lock.frozen, true);
 });
 
 Deno.test("workflows pin each action by a full commit hash", async () => {
