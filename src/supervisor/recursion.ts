@@ -1,5 +1,6 @@
 /** Keeps agents from starting agents without end. */
-import { ancestors, commandLines } from "../process/ancestors.ts";
+import { ancestorCommands } from "../process/ancestor_commands.ts";
+import { helperEnv } from "../process/helper_env.ts";
 import { TaskError } from "../task/errors.ts";
 
 /** Throws `recursion` when an agent at `depth` may not start another one. */
@@ -20,7 +21,7 @@ export async function serverDepth(
   markedDepth: number,
   options: { readonly pid: number; readonly env: Readonly<Record<string, string>> },
 ): Promise<number> {
-  const commands = await commandLines(await ancestors(options.pid, options.env), options.env);
+  const commands = await ancestorCommands(options.pid, helperEnv(options.env));
   return Math.max(markedDepth, ...commands.map(depthBelow));
 }
 
