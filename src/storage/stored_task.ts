@@ -1,7 +1,17 @@
-/** The shape of `task.json`. Versions of it are read for ever; a newer one than ours is refused, not guessed at. */
+/**
+ * The shape of `task.json`. Versions of it are read for ever; a newer one than ours is refused, not guessed at. Every
+ * object is a loose one: what a later program adds to this version stays when this one writes the record again.
+ */
 import * as z from "zod";
-import { SANDBOX_MODES, type Task } from "../task/task.ts";
-import { FAILURE_CLASSES } from "../task/task.ts";
+import {
+  FAILURE_CLASSES,
+  FINAL_STATUSES,
+  LIFETIMES,
+  SANDBOX_MODES,
+  SANDBOX_SOURCES,
+  STOP_REASONS,
+  type Task,
+} from "../task/task.ts";
 
 /** The version that this program writes. */
 export const TASK_FORMAT = 1;
@@ -9,14 +19,14 @@ export const TASK_FORMAT = 1;
 const sandboxMode = z.enum(SANDBOX_MODES);
 const date = z.coerce.date();
 
-const usage = z.object({
+const usage = z.looseObject({
   inputTokens: z.number(),
   cachedInputTokens: z.number(),
   outputTokens: z.number(),
   reasoningOutputTokens: z.number(),
 });
 
-const spec = z.object({
+const spec = z.looseObject({
   cwd: z.string(),
   resumeThreadId: z.string().exactOptional(),
   model: z.string().exactOptional(),
@@ -35,35 +45,25 @@ const spec = z.object({
   envNames: z.array(z.string()),
   timeoutMs: z.number(),
   label: z.string().exactOptional(),
-  lifetime: z.enum(["server-bound", "detached"]),
-  effectiveSandbox: z.object({
+  lifetime: z.enum(LIFETIMES),
+  effectiveSandbox: z.looseObject({
     mode: sandboxMode,
-    source: z.enum([
-      "call",
-      "call config",
-      "server config",
-      "profile",
-      "config.toml",
-      "trusted project",
-      "Codex default",
-      "thread",
-      "limit",
-    ]),
+    source: z.enum(SANDBOX_SOURCES),
     network: z.boolean().nullable(),
   }),
   notes: z.array(z.string()),
   usageBefore: usage.nullable(),
 });
 
-const progress = z.object({
+const progress = z.looseObject({
   threadId: z.string().nullable(),
   turnStarted: z.boolean(),
   lastMessage: z.string().nullable(),
   lastReasoning: z.string().nullable(),
   currentCommand: z.string().nullable(),
-  lastCommand: z.object({ command: z.string(), exitCode: z.number().nullable() }).nullable(),
-  plan: z.array(z.object({ text: z.string(), completed: z.boolean() })),
-  filesChanged: z.array(z.object({ path: z.string(), kind: z.enum(["add", "update", "delete"]) })),
+  lastCommand: z.looseObject({ command: z.string(), exitCode: z.number().nullable() }).nullable(),
+  plan: z.array(z.looseObject({ text: z.string(), completed: z.boolean() })),
+  filesChanged: z.array(z.looseObject({ path: z.string(), kind: z.enum(["add", "update", "delete"]) })),
   filesChangedBeyond: z.number(),
   commands: z.number(),
   mcpToolCalls: z.number(),
@@ -80,26 +80,26 @@ const progress = z.object({
   unknownEvents: z.number(),
 });
 
-const outcome = z.object({
-  status: z.enum(["completed", "failed", "cancelled", "timed_out", "interrupted"]),
+const outcome = z.looseObject({
+  status: z.enum(FINAL_STATUSES),
   exitCode: z.number().nullable(),
   statusInferred: z.boolean(),
-  stopReason: z.enum(["cancelled", "timeout", "offline", "server_exit", "server_gone"]).exactOptional(),
-  failure: z.object({
+  stopReason: z.enum(STOP_REASONS).exactOptional(),
+  failure: z.looseObject({
     class: z.enum(FAILURE_CLASSES),
     message: z.string(),
     retryable: z.boolean(),
     action: z.string(),
     resetsAt: date.exactOptional(),
   }).exactOptional(),
-  outputSchemaVerdict: z.object({ valid: z.boolean(), errors: z.array(z.string()) }).exactOptional(),
+  outputSchemaVerdict: z.looseObject({ valid: z.boolean(), errors: z.array(z.string()) }).exactOptional(),
 });
 
 const state = z.discriminatedUnion("status", [
-  z.object({ status: z.literal("queued") }),
-  z.object({ status: z.literal("running"), startedAt: date, run: z.number() }),
-  z.object({
-    status: z.enum(["completed", "failed", "cancelled", "timed_out", "interrupted"]),
+  z.looseObject({ status: z.literal("queued") }),
+  z.looseObject({ status: z.literal("running"), startedAt: date, run: z.number() }),
+  z.looseObject({
+    status: z.enum(FINAL_STATUSES),
     startedAt: date.nullable(),
     endedAt: date,
     run: z.number(),
@@ -108,7 +108,7 @@ const state = z.discriminatedUnion("status", [
   }),
 ]);
 
-const storedTask = z.object({
+const storedTask = z.looseObject({
   format: z.literal(TASK_FORMAT),
   id: z.string(),
   createdAt: date,
@@ -126,7 +126,7 @@ export function serializeTask(task: Task): string {
 /** Reads a task from text. Throws with the reason when it is none, or is of a newer format. */
 export function parseTask(text: string): Task {
   const json: unknown = JSON.parse(text);
-  const head = z.object({ format: z.number() }).safeParse(json);
+  const head = z.looseObject({ format: z.number() }).safeParse(json);
   if (head.success && head.data.format > TASK_FORMAT) {
     throw new Error(`format ${head.data.format} is newer than this program's ${TASK_FORMAT}: update codex-swarm`);
   }

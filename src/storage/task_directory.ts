@@ -17,8 +17,6 @@ export function isTaskId(id: string): boolean {
 /** The files that a run needs besides the task itself. */
 export interface TaskFiles {
   readonly prompt: string;
-  /** Values of the variables the call gave; removed when the task has ended. */
-  readonly env: Readonly<Record<string, string>>;
   readonly outputSchema?: Readonly<Record<string, unknown>>;
   readonly baseInstructions?: string;
 }
@@ -60,10 +58,6 @@ export class TaskDirectory {
     return join(this.path, "task.json");
   }
 
-  get #envFile(): string {
-    return join(this.path, "env.json");
-  }
-
   /**
    * Makes the directory with all that was asked; on disk when it returns. Throws `state_not_writable` and leaves
    * nothing behind when it can't.
@@ -73,7 +67,6 @@ export class TaskDirectory {
       await Deno.mkdir(this.path, { mode: 0o700 });
       try {
         await this.#write(this.promptFile, files.prompt);
-        if (Object.keys(files.env).length > 0) await this.#write(this.#envFile, JSON.stringify(files.env));
         if (files.outputSchema !== undefined) {
           await this.#write(this.outputSchemaFile, JSON.stringify(files.outputSchema));
         }
@@ -117,30 +110,6 @@ export class TaskDirectory {
       const reason = reasonOf(error).slice(0, MAX_REASON_LENGTH);
       throw new TaskError("unreadable_task", `Cannot read task "${basename(this.path)}": ${reason}.`, { cause: error });
     }
-  }
-
-  /** The values of the variables that the call gave. */
-  async readEnv(): Promise<Record<string, string>> {
-    try {
-      return Object.fromEntries(
-        Object.entries(JSON.parse(await Deno.readTextFile(this.#envFile))).map(([name, value]) => [
-          name,
-          String(value),
-        ]),
-      );
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return {};
-      throw error;
-    }
-  }
-
-  /** Forgets the values of the call's variables: they may be secrets and nobody needs them any more. */
-  async removeEnv(): Promise<void> {
-    await Deno.remove(this.#envFile).catch(() => undefined);
-  }
-
-  async readPrompt(): Promise<string> {
-    return await Deno.readTextFile(this.promptFile);
   }
 
   async writeAnswer(answer: string): Promise<void> {

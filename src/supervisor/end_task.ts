@@ -93,6 +93,5 @@ async function conclude(
     log.error("a task's record could not be saved", { id: task.id, error });
   });
   followed.update(finished);
-  await directory.removeEnv();
   await bell.ring(task.id);
 }

@@ -62,12 +62,12 @@ export async function planTask(request: StartRequest, options: PlannerOptions): 
     spec: taskSpec(merged, { places, settings, earlier, notes, taskTimeoutMs: options.taskTimeoutMs }),
     files: {
       prompt: request.prompt,
-      env,
       ...defined({
         outputSchema: merged.outputSchema,
         baseInstructions: merged.baseInstructions,
       }),
     },
+    env,
     repository: places.repositoryId,
     depth,
     probe,
@@ -149,6 +149,6 @@ function checkArgs(planned: PlannedTask, options: PlannerOptions): void {
     isFlagSupported: (flag, command) => hasFlag(planned.probe, flag, command),
     codexVersion: planned.probe.version,
   });
-  const env = { ...options.env, ...planned.files.env };
+  const env = { ...options.env, ...planned.env };
   checkArgumentSizes({ args: [planned.probe.binary, ...args], env }, Deno.build.os);
 }

@@ -18,6 +18,8 @@ const START_RETRY_MS = [200, 800, 3_200];
 export interface PlannedTask {
   readonly spec: TaskSpec;
   readonly files: TaskFiles;
+  /** The variables the call gave. They are only here: on disk they would be secrets that lie about. */
+  readonly env: Readonly<Record<string, string>>;
   readonly repository: string;
   readonly depth: number;
   readonly probe: CodexProbe;
@@ -114,7 +116,7 @@ async function start(
       ...(files.baseInstructions === undefined ? {} : { baseInstructions: directory.baseInstructionsFile }),
     },
     probe: planned.probe,
-    env: { ...services.env, ...files.env },
+    env: { ...services.env, ...planned.env },
     withheldEnv: planned.withheldEnv,
     disabledMcpServers: planned.disabledMcpServers,
   });

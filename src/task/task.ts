@@ -5,22 +5,28 @@ export const SANDBOX_MODES = ["read-only", "workspace-write", "danger-full-acces
 /** Codex's sandbox modes, from the most to the least restricted. */
 export type SandboxMode = typeof SANDBOX_MODES[number];
 
+export const LIFETIMES = ["server-bound", "detached"] as const;
 /** `detached` outlives the server; `server-bound` ends with it. */
-export type Lifetime = "server-bound" | "detached";
+export type Lifetime = typeof LIFETIMES[number];
+
+export const SANDBOX_SOURCES = [
+  "call",
+  "call config",
+  "server config",
+  "profile",
+  "config.toml",
+  "trusted project",
+  "Codex default",
+  "thread",
+  "limit",
+] as const;
+/** Who decided about a sandbox; `limit` is `--max-sandbox`, which lowered it. */
+export type SandboxSource = typeof SANDBOX_SOURCES[number];
 
 /** The sandbox a run has, and who said so. */
 export interface EffectiveSandbox {
   readonly mode: SandboxMode;
-  readonly source:
-    | "call"
-    | "call config"
-    | "server config"
-    | "profile"
-    | "config.toml"
-    | "trusted project"
-    | "Codex default"
-    | "thread"
-    | "limit";
+  readonly source: SandboxSource;
   /** `null` when a permission profile of the user's own decides, whose limits are not known here. */
   readonly network: boolean | null;
 }
@@ -48,7 +54,7 @@ export interface TaskSpec {
   readonly compactPrompt?: string;
   /** MCP servers the agent keeps, by name; absent keeps all that are configured, `[]` none. */
   readonly mcpServers?: readonly string[];
-  /** Names of the variables the call gave; their values are in `env.json` until the task has ended. */
+  /** Names of the variables the call gave; their values may be secrets and are never written down. */
   readonly envNames: readonly string[];
   /** Wall clock of one run. */
   readonly timeoutMs: number;
@@ -126,8 +132,9 @@ export const STOP_REASONS = ["cancelled", "timeout", "offline", "server_exit", "
 /** The first reason to stop a run; the first one written wins. */
 export type StopReason = typeof STOP_REASONS[number];
 
-/** Codex's process is told to end, or has ended, by one of these. */
-export type FinalStatus = "completed" | "failed" | "cancelled" | "timed_out" | "interrupted";
+export const FINAL_STATUSES = ["completed", "failed", "cancelled", "timed_out", "interrupted"] as const;
+/** How a task can end; none of these ever changes again. */
+export type FinalStatus = typeof FINAL_STATUSES[number];
 
 /** How a task ended. Never changes once written. */
 export interface Outcome {

@@ -57,7 +57,8 @@ export function toolServices(supervisor: Partial<ToolServices["supervisor"]>, er
   const note = (message: string): void => void errors.push(message);
   const planned: PlannedTask = {
     spec: TASK.spec,
-    files: { prompt: "", env: {} },
+    files: { prompt: "" },
+    env: {},
     repository: TASK.repository,
     depth: 0,
     probe: PROBE,

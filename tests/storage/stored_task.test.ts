@@ -32,6 +32,23 @@ for (const [id, status] of Object.entries(STATUSES)) {
   });
 }
 
+for (const [id, status] of Object.entries(STATUSES)) {
+  Deno.test(`serializeTask() keeps what a later program added to a record of a ${status} task, at every level`, () => {
+    const later = withLaterFields(JSON.parse(recordOf(id)));
+    const text = JSON.stringify(later);
+    assert.ok(text.split('"later_field"').length > 4);
+    assert.deepEqual(JSON.parse(serializeTask(parseTask(text))), later);
+  });
+}
+
+/** The same with another field in each object. */
+function withLaterFields(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withLaterFields);
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value).map(([name, inner]) => [name, withLaterFields(inner)]);
+  return { ...Object.fromEntries(fields), later_field: { of: ["a later program"] } };
+}
+
 Deno.test("parseTask() reads instants as dates", () => {
   const { createdAt, state } = parseTask(recordOf("00000004"));
   assert.deepEqual(createdAt, new Date("2026-11-04T09:30:04.125Z"));

@@ -38,14 +38,12 @@ Deno.test("create() writes all that was asked, for its owner alone", async () =>
   const directory = new TaskDirectory(temp.path, TASK.id);
   await directory.create(TASK, {
     prompt: "- do it\n",
-    env: { TOKEN: "secret" },
     outputSchema: { type: "object" },
     baseInstructions: "Be brief.",
   });
-  const names = ["base_instructions.md", "env.json", "output_schema.json", "prompt.txt", "task.json"];
+  const names = ["base_instructions.md", "output_schema.json", "prompt.txt", "task.json"];
   assert.deepEqual(namesIn(directory.path), names);
-  assert.equal(await directory.readPrompt(), "- do it\n");
-  assert.deepEqual(await directory.readEnv(), { TOKEN: "secret" });
+  assert.equal(Deno.readTextFileSync(directory.promptFile), "- do it\n");
   assert.deepEqual(await directory.read(), TASK);
   if (Deno.build.os === "windows") return;
   assert.equal(modeOf(directory.path), "700");
@@ -57,7 +55,7 @@ Deno.test("create() leaves nothing behind when a file cannot be written", async 
   const endless: Record<string, unknown> = {};
   endless["self"] = endless;
   await assert.rejects(
-    new TaskDirectory(temp.path, TASK.id).create(TASK, { prompt: "go", env: {}, outputSchema: endless }),
+    new TaskDirectory(temp.path, TASK.id).create(TASK, { prompt: "go", outputSchema: endless }),
     (error) => error instanceof TaskError && error.code === "state_not_writable" && /--state-dir/.test(error.message),
   );
   assert.deepEqual(namesIn(temp.path), []);
@@ -68,7 +66,7 @@ Deno.test("create() says so when there is no place for the directory", async () 
   const file = join(temp.path, "file");
   Deno.writeTextFileSync(file, "");
   await assert.rejects(
-    new TaskDirectory(join(file, "tasks"), TASK.id).create(TASK, { prompt: "go", env: {} }),
+    new TaskDirectory(join(file, "tasks"), TASK.id).create(TASK, { prompt: "go" }),
     (error) => error instanceof TaskError && error.code === "state_not_writable",
   );
   assert.deepEqual(namesIn(temp.path), ["file"]);
@@ -77,18 +75,9 @@ Deno.test("create() says so when there is no place for the directory", async () 
 Deno.test("create() leaves a task alone whose id it was given once more", async () => {
   await using temp = await tempDirectory();
   const directory = new TaskDirectory(temp.path, TASK.id);
-  await directory.create(TASK, { prompt: "first", env: {} });
-  await assert.rejects(directory.create(TASK, { prompt: "second", env: {} }));
-  assert.equal(await directory.readPrompt(), "first");
-});
-
-Deno.test("removeEnv() forgets the values of a call's variables", async () => {
-  await using temp = await tempDirectory();
-  const directory = new TaskDirectory(temp.path, TASK.id);
-  await directory.create(TASK, { prompt: "go", env: { TOKEN: "secret" } });
-  await directory.removeEnv();
-  assert.deepEqual(await directory.readEnv(), {});
-  assert.deepEqual(namesIn(directory.path), ["prompt.txt", "task.json"]);
+  await directory.create(TASK, { prompt: "first" });
+  await assert.rejects(directory.create(TASK, { prompt: "second" }));
+  assert.equal(Deno.readTextFileSync(directory.promptFile), "first");
 });
 
 Deno.test("read() gives null for a task that is not there", async () => {
@@ -99,7 +88,7 @@ Deno.test("read() gives null for a task that is not there", async () => {
 Deno.test("read() refuses the record of a newer program and says what to do", async () => {
   await using temp = await tempDirectory();
   const directory = new TaskDirectory(temp.path, TASK.id);
-  await directory.create(TASK, { prompt: "go", env: {} });
+  await directory.create(TASK, { prompt: "go" });
   const record = join(directory.path, "task.json");
   const text = Deno.readTextFileSync(record).replace('"format": 1', '"format": 2');
   Deno.writeTextFileSync(record, text);

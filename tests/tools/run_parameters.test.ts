@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type FakeCodex, installFakeCodex } from "../helpers/fake_codex.ts";
 import { type Answer, startSwarm, type Swarm } from "../helpers/swarm.ts";
+import { release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
 
 const MCP_SERVERS = `
@@ -110,7 +111,6 @@ Deno.test("codex and codex_async pass every parameter on to Codex, in any spelli
   const directory = `${swarm.stateDir}/tasks/${answer.structured.task_id}`;
   assert.equal(await Deno.readTextFile(`${directory}/base_instructions.md`), "Be brief.");
   assert.deepEqual(JSON.parse(await Deno.readTextFile(`${directory}/output_schema.json`)), { type: "object" });
-  await assert.rejects(Deno.stat(`${directory}/env.json`), Deno.errors.NotFound);
 
   for (const respell of [snakeCase, camelCase]) {
     const respelled = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [respell(name), value]));
@@ -187,6 +187,24 @@ Deno.test("codex notes what it could not do as asked", async () => {
     'model_reasoning_effort="turbo"',
     'shell_environment_policy.exclude=["DEPLOY_TOKEN"]',
   ]);
+});
+
+Deno.test("codex writes nowhere down what the variables of a call hold", async () => {
+  await using swarm = await startSwarm();
+  const id = await startTask(swarm, "fake:hold(go)", {
+    env: { MY_PASSWORD: "hunter2hunter2", NO_SECRET: "hunter2hunter2" },
+  });
+  await waitForTask(swarm, id, (task) => task.thread_id !== undefined);
+  const directory = join(swarm.stateDir, "tasks", id);
+  for (const { name, isFile } of Deno.readDirSync(directory)) {
+    if (isFile) assert.doesNotMatch(Deno.readTextFileSync(join(directory, name)), /hunter2/, name);
+  }
+  assert.deepEqual(JSON.parse(Deno.readTextFileSync(join(directory, "task.json"))).spec.envNames, [
+    "MY_PASSWORD",
+    "NO_SECRET",
+  ]);
+  await release(swarm, "go");
+  await waitForStatus(swarm, id, "completed");
 });
 
 Deno.test("codex reads the settings and threads of the call's own CODEX_HOME", async () => {
