@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { handOver } from "../../src/process/hand_over.ts";
 import { readExit, readStopReason } from "../../src/process/run_files.ts";
 import { helperEnv } from "../../src/process/helper_env.ts";
+import { startShim } from "../../src/process/shim.ts";
 import { shimYard } from "../helpers/shim_yard.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
+import { waitFor } from "../helpers/wait_for.ts";
 
 // Windows has no POSIX shell.
 const ignore = Deno.build.os === "windows";
@@ -39,7 +41,9 @@ for (
     const env: Record<string, string> = path === undefined ? {} : { PATH: path };
     const quick = yard.start('echo "${PATH-none}"; exit 3', { env, graceMs: 60_000 });
     const slow = yard.start("while :; do :; done", { env, limitMs: 300 });
-    await Promise.all([quick.ended, slow.ended]);
+    for (const { directory } of [quick, slow]) {
+      await waitFor(() => readExit(directory, 1), { message: "the run to end" });
+    }
     assert.deepEqual([await readExit(quick.directory, 1), await readStopReason(quick.directory)], [
       { state: "ended", exitCode: 3 },
       null,
@@ -82,9 +86,24 @@ Deno.test({ name: "an agent gets its whole environment as it was given", ignore 
 
 Deno.test({ name: "an agent's PWD is where it is, not where its server is", ignore }, async () => {
   await using yard = await shimYard();
-  const run = yard.start("exec env", { env: { PATH: Deno.env.get("PATH") ?? "", PWD: "/nowhere" } });
+  const directory = yard.directory();
+  const PATH = Deno.env.get("PATH") ?? "";
+  const run = startShim({
+    script: yard.script,
+    helpers: { PATH },
+    directory,
+    run: 1,
+    limitMs: 60_000,
+    graceMs: null,
+    bell: yard.bell,
+    // A shell would set it right by itself.
+    command: ["/usr/bin/env"],
+    cwd: yard.path,
+    env: { PATH, PWD: "/nowhere" },
+  });
   await run.ended;
-  assert.ok(run.output().includes(`PWD=${await Deno.realPath(yard.path)}\n`), run.output());
+  const output = await Deno.readTextFile(join(directory, "events.jsonl"));
+  assert.ok(output.includes(`PWD=${await Deno.realPath(yard.path)}\n`), output);
 });
 
 Deno.test({
