@@ -132,7 +132,7 @@ function createSupervisor(config: Config, log: Log): Supervisor {
     tasksDir: config.tasksDir,
     openTasksDir: join(config.stateDir, "open"),
     codexHome: config.codexHome,
-    runner: { host, bell, server: config.codex, orphanGraceMs: config.orphanGraceMs },
+    runner: { host, bell, orphanGraceMs: config.orphanGraceMs },
     env: { ...config.env, ...config.agentEnv },
     maxConcurrent: config.maxConcurrent,
     offlineTimeoutMs: config.offlineTimeoutMs,

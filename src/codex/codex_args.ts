@@ -11,18 +11,8 @@ export interface CodexArgsInput {
   readonly taskId: string;
   /** The task's own depth; its agent's commands see one more. */
   readonly depth: number;
-  readonly server: {
-    /** The server's `-c key=value`, passed on verbatim. */
-    readonly config: readonly string[];
-    readonly skipGitRepoCheck: boolean;
-    readonly ephemeral: boolean;
-  };
   /** Paths of the files that hold what Codex takes by path only. */
   readonly files: { readonly outputSchema?: string; readonly baseInstructions?: string };
-  /** Names of variables that the agent's commands must not see. */
-  readonly withheldEnv: readonly string[];
-  /** Configured MCP servers that this agent does without; Codex refuses names that are not configured. */
-  readonly disabledMcpServers: readonly string[];
   /** Tells whether the probed Codex has the flag. */
   readonly isFlagSupported: (flag: string, command: CodexCommand) => boolean;
   /** For messages. */
@@ -51,7 +41,8 @@ const BARE_KEY = /^[A-Za-z0-9_-]+$/;
  * before `resume` but the images: `--image` takes all words up to the next flag, hence the `--` after them.
  */
 export function codexArgs(input: CodexArgsInput): string[] {
-  const { spec, server, files } = input;
+  const { spec, files } = input;
+  const { server } = spec;
   const args = [
     "exec",
     ...option(input, "sandbox", spec.sandbox),
@@ -74,16 +65,15 @@ export function codexArgs(input: CodexArgsInput): string[] {
 }
 
 /** The `-c` values in Codex's order of precedence: the last one of a key wins. */
-function configValues(
-  { spec, taskId, depth, server, files, withheldEnv, disabledMcpServers }: CodexArgsInput,
-): string[] {
+function configValues({ spec, taskId, depth, files }: CodexArgsInput): string[] {
+  const { config, withheldEnv, disabledMcpServers } = spec.server;
   const call = flattenConfig(spec.config);
   const quoted = disabledMcpServers.filter((name) => !BARE_KEY.test(name));
   return [
     // An inline table replaces what earlier `-c` values put into the same table, so this one comes before all others.
     ...(quoted.length === 0 ? [] : [`mcp_servers=${tomlValue(Object.fromEntries(quoted.map(disabled)))}`]),
-    ...([...server.config, ...call].some(setsPlanTool) ? [] : ["tools.update_plan.enabled=true"]),
-    ...server.config.filter((value) => approvalPolicyOf(value) === null),
+    ...([...config, ...call].some(setsPlanTool) ? [] : ["tools.update_plan.enabled=true"]),
+    ...config,
     ...call,
     ...typed("model_reasoning_effort", spec.reasoningEffort), // reasoning-effort
     ...typed("sandbox_workspace_write.network_access", spec.network), // network

@@ -10,7 +10,6 @@ export interface CodexRunner {
   readonly host: RunHost;
   /** Directory in which the shims announce their ends. */
   readonly bell: string;
-  readonly server: CodexArgsInput["server"];
   readonly orphanGraceMs: number;
 }
 
@@ -23,9 +22,6 @@ export interface RunRequest {
   readonly probe: CodexProbe;
   /** The whole environment of the process. */
   readonly env: Readonly<Record<string, string>>;
-  /** Variables that the agent's own commands must not see. */
-  readonly withheldEnv: readonly string[];
-  readonly disabledMcpServers: readonly string[];
 }
 
 /** A run of this server's own. */
@@ -38,10 +34,7 @@ export async function runCodex(runner: CodexRunner, request: RunRequest): Promis
     spec: task.spec,
     taskId: task.id,
     depth: task.depth,
-    server: runner.server,
     files: request.files,
-    withheldEnv: request.withheldEnv,
-    disabledMcpServers: request.disabledMcpServers,
     isFlagSupported: (flag, command) => hasFlag(probe, flag, command),
     codexVersion: probe.version,
   });

@@ -51,6 +51,14 @@ const spec = z.looseObject({
     source: z.enum(SANDBOX_SOURCES),
     network: z.boolean().nullable(),
   }),
+  // The first records had none.
+  server: z.looseObject({
+    config: z.array(z.string()),
+    skipGitRepoCheck: z.boolean(),
+    ephemeral: z.boolean(),
+    withheldEnv: z.array(z.string()),
+    disabledMcpServers: z.array(z.string()),
+  }).default({ config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [] }),
   notes: z.array(z.string()),
   usageBefore: usage.nullable(),
 });

@@ -1,5 +1,5 @@
 import type { CodexProbe } from "../codex/probe.ts";
-import type { EffectiveSandbox } from "../task/task.ts";
+import type { EffectiveSandbox, ServerSettings } from "../task/task.ts";
 import type { StartRequest } from "./start_request.ts";
 
 /** Efforts that some model knows; any other string is passed on all the same. */
@@ -8,16 +8,15 @@ const KNOWN_EFFORTS = new Set(["none", "minimal", "low", "medium", "high", "xhig
 /** What the caller should know about how the call was understood. */
 export function planNotes(
   request: StartRequest,
-  { probe, sandbox, approval: configured, withheldEnv, isEphemeral }: {
-    readonly isEphemeral: boolean;
+  { probe, sandbox, approval: configured, server }: {
     readonly probe: CodexProbe;
     readonly sandbox: EffectiveSandbox;
     readonly approval: string | null;
-    readonly withheldEnv: readonly string[];
+    readonly server: ServerSettings;
   },
 ): string[] {
   const notes: string[] = [];
-  if (isEphemeral) {
+  if (server.ephemeral) {
     const what = request.threadId === undefined ? "This thread cannot be continued" : "Codex may not record this turn";
     notes.push(`${what}: the server was started with --ephemeral.`);
   }
@@ -38,8 +37,8 @@ export function planNotes(
   if (sandbox.mode === "read-only" && request.network === true) {
     notes.push('network has no effect in a read-only sandbox: pass sandbox="workspace-write" too.');
   }
-  if (withheldEnv.length > 0) {
-    notes.push(`Withheld from the agent's commands: ${withheldEnv.join(", ")}. Pass one on with env.`);
+  if (server.withheldEnv.length > 0) {
+    notes.push(`Withheld from the agent's commands: ${server.withheldEnv.join(", ")}. Pass one on with env.`);
   }
   return notes;
 }

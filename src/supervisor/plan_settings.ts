@@ -1,12 +1,12 @@
 /** What the call's, the thread's, the server's and the user's own settings come to. */
-import { approvalPolicyOf, type CodexArgsInput } from "../codex/codex_args.ts";
+import { approvalPolicyOf } from "../codex/codex_args.ts";
 import { readCodexConfig } from "../codex/codex_home.ts";
 import type { ThreadFacts } from "../codex/thread_file.ts";
 import { flattenConfig } from "../codex/toml_value.ts";
 import { resolveLinks } from "../storage/paths.ts";
 import { TaskError } from "../task/errors.ts";
 import { secretVariables } from "../task/secret_names.ts";
-import type { EffectiveSandbox } from "../task/task.ts";
+import type { CodexSettings, EffectiveSandbox, ServerSettings } from "../task/task.ts";
 import { effectiveSandbox } from "./effective_sandbox.ts";
 import { checkRoot, checkSettings, type Limits } from "./limits.ts";
 import { disabledMcpServers } from "./mcp_servers.ts";
@@ -22,8 +22,7 @@ export interface Settings {
   readonly sandbox: EffectiveSandbox;
   /** The sandbox is passed to Codex, not left to its own configuration. */
   readonly isSandboxNamed: boolean;
-  readonly withheldEnv: readonly string[];
-  readonly disabledMcpServers: readonly string[];
+  readonly server: ServerSettings;
   /** What could not be read or understood, one sentence each. */
   readonly notes: readonly string[];
 }
@@ -35,7 +34,7 @@ export interface SettingsContext {
   /** Of the run. */
   readonly codexHome: string;
   readonly limits: Limits;
-  readonly server: CodexArgsInput["server"];
+  readonly server: CodexSettings;
   /** The environment of every agent, and which of its names were given on purpose. */
   readonly env: Readonly<Record<string, string>>;
   readonly givenEnvNames: ReadonlySet<string>;
@@ -69,13 +68,18 @@ export async function readSettings(request: StartRequest, context: SettingsConte
     // A permission profile of the user's own has no name among the modes: `-s` would take its place.
     isSandboxNamed: sandbox.network !== null &&
       (sandbox.source === "call" || sandbox.source === "thread" || limits.maxSandbox !== null),
-    withheldEnv: facts.hasShellEnvironmentPolicy
-      ? []
-      : secretVariables(context.env, new Set([...context.givenEnvNames, ...Object.keys(request.env ?? {})])),
-    disabledMcpServers: disabledMcpServers(facts.mcpServers, {
-      ...(request.mcpServers === undefined ? {} : { wanted: request.mcpServers }),
-      ownScript: context.ownScript,
-    }),
+    server: {
+      config: server.config.filter((setting) => approvalPolicyOf(setting) === null),
+      skipGitRepoCheck: server.skipGitRepoCheck,
+      ephemeral: server.ephemeral,
+      withheldEnv: facts.hasShellEnvironmentPolicy
+        ? []
+        : secretVariables(context.env, new Set([...context.givenEnvNames, ...Object.keys(request.env ?? {})])),
+      disabledMcpServers: disabledMcpServers(facts.mcpServers, {
+        ...(request.mcpServers === undefined ? {} : { wanted: request.mcpServers }),
+        ownScript: context.ownScript,
+      }),
+    },
     notes: facts.notes,
   };
 }

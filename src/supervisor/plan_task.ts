@@ -1,9 +1,9 @@
 /** Turns a call into a task that can be run: everything is checked here, before anything is written or started. */
 import { checkArgumentSizes } from "../codex/argument_sizes.ts";
-import { codexArgs, type CodexArgsInput } from "../codex/codex_args.ts";
+import { codexArgs } from "../codex/codex_args.ts";
 import { type CodexProbe, hasFlag } from "../codex/probe.ts";
 import { defined } from "../task/defined.ts";
-import type { Task, TaskSpec } from "../task/task.ts";
+import type { CodexSettings, Task, TaskSpec } from "../task/task.ts";
 import { callCodexHome } from "./call_env.ts";
 import { checkRequest } from "./check_request.ts";
 import { earlierNotes, type EarlierThread, findThread, mergeEarlier } from "./earlier_thread.ts";
@@ -19,7 +19,7 @@ import type { StartRequest } from "./start_request.ts";
 export interface PlannerOptions {
   readonly cwd: string;
   readonly codexHome: string;
-  readonly server: CodexArgsInput["server"];
+  readonly server: CodexSettings;
   readonly limits: Limits;
   readonly taskTimeoutMs: number;
   readonly maxDepth: number;
@@ -54,7 +54,7 @@ export async function planTask(request: StartRequest, options: PlannerOptions): 
     limits,
   });
   const notes = [
-    ...planNotes(request, { probe, ...settings, isEphemeral: options.server.ephemeral }),
+    ...planNotes(request, { probe, ...settings }),
     ...earlierNotes(request, earlier),
     ...settings.notes,
   ];
@@ -71,8 +71,6 @@ export async function planTask(request: StartRequest, options: PlannerOptions): 
     repository: places.repositoryId,
     depth,
     probe,
-    withheldEnv: settings.withheldEnv,
-    disabledMcpServers: settings.disabledMcpServers,
   };
   checkArgs(planned, options);
   return planned;
@@ -114,6 +112,7 @@ function taskSpec(
     timeoutMs: merged.timeoutMs ?? taskTimeoutMs,
     lifetime: merged.lifetime,
     effectiveSandbox: settings.sandbox,
+    server: settings.server,
     usageBefore: earlier?.facts?.usage ?? null,
     notes,
     ...defined({
@@ -139,13 +138,10 @@ function checkArgs(planned: PlannedTask, options: PlannerOptions): void {
     spec: planned.spec,
     taskId: "00000000",
     depth: planned.depth,
-    server: options.server,
     files: {
       ...(planned.files.outputSchema === undefined ? {} : { outputSchema: "/" }),
       ...(planned.files.baseInstructions === undefined ? {} : { baseInstructions: "/" }),
     },
-    withheldEnv: planned.withheldEnv,
-    disabledMcpServers: planned.disabledMcpServers,
     isFlagSupported: (flag, command) => hasFlag(planned.probe, flag, command),
     codexVersion: planned.probe.version,
   });

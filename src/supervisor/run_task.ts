@@ -23,8 +23,6 @@ export interface PlannedTask {
   readonly repository: string;
   readonly depth: number;
   readonly probe: CodexProbe;
-  readonly withheldEnv: readonly string[];
-  readonly disabledMcpServers: readonly string[];
 }
 
 /** What running tasks needs. */
@@ -117,8 +115,6 @@ async function start(
     },
     probe: planned.probe,
     env: { ...services.env, ...planned.env },
-    withheldEnv: planned.withheldEnv,
-    disabledMcpServers: planned.disabledMcpServers,
   });
 }
 

@@ -31,6 +31,22 @@ export interface EffectiveSandbox {
   readonly network: boolean | null;
 }
 
+/** The server's own settings for Codex, which apply to all its runs. */
+export interface CodexSettings {
+  /** `-c key=value`, verbatim; a later one wins. */
+  readonly config: readonly string[];
+  readonly skipGitRepoCheck: boolean;
+  readonly ephemeral: boolean;
+}
+
+/** What a run owes to the server that planned it: another one starts a queued task with these, not with its own. */
+export interface ServerSettings extends CodexSettings {
+  /** Names of variables that the agent's commands must not see. */
+  readonly withheldEnv: readonly string[];
+  /** Configured MCP servers that this agent does without; Codex refuses names that are not configured. */
+  readonly disabledMcpServers: readonly string[];
+}
+
 /** What was asked for, complete and checked: enough to start the run again. Never changes. */
 export interface TaskSpec {
   /** Absolute; also the working directory of the process. */
@@ -61,6 +77,7 @@ export interface TaskSpec {
   readonly label?: string;
   readonly lifetime: Lifetime;
   readonly effectiveSandbox: EffectiveSandbox;
+  readonly server: ServerSettings;
   /** What the caller should know about how the call was understood, one sentence each. */
   readonly notes: readonly string[];
   /** The thread's token counts before this task, so that its own share can be told. */

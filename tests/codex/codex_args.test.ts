@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { codexArgs, type CodexArgsInput } from "../../src/codex/codex_args.ts";
 import { TaskError, type TaskErrorCode } from "../../src/task/errors.ts";
-import type { TaskSpec } from "../../src/task/task.ts";
+import type { ServerSettings, TaskSpec } from "../../src/task/task.ts";
 
 const THREAD = "01a1f744-634e-71b1-a39a-93788d7eea39";
 
@@ -14,6 +14,7 @@ const SPEC: TaskSpec = {
   timeoutMs: 1_000,
   lifetime: "detached",
   effectiveSandbox: { mode: "read-only", source: "Codex default", network: null },
+  server: { config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [] },
   notes: [],
   usageBefore: null,
 };
@@ -22,10 +23,7 @@ const INPUT: CodexArgsInput = {
   spec: SPEC,
   taskId: "0a1b2c3d",
   depth: 0,
-  server: { config: [], skipGitRepoCheck: false, ephemeral: false },
   files: {},
-  withheldEnv: [],
-  disabledMcpServers: [],
   isFlagSupported: () => true,
   codexVersion: "0.50.0",
 };
@@ -42,6 +40,7 @@ interface Row {
   readonly name: string;
   readonly spec?: Partial<TaskSpec>;
   readonly input?: Partial<CodexArgsInput>;
+  readonly server?: Partial<ServerSettings>;
   readonly args: readonly string[];
 }
 
@@ -58,7 +57,7 @@ const table: readonly Row[] = [
   },
   {
     name: "the server's flags",
-    input: { server: { config: [], skipGitRepoCheck: true, ephemeral: true } },
+    server: { skipGitRepoCheck: true, ephemeral: true },
     args: [..."exec -C /repo".split(" "), ...PLAN, ...MARKS, "--skip-git-repo-check", "--ephemeral", "--json", "-"],
   },
   {
@@ -72,8 +71,10 @@ const table: readonly Row[] = [
     },
     input: {
       depth: 2,
-      server: { config: ["model_verbosity=high", "x = raw value"], skipGitRepoCheck: false, ephemeral: false },
       files: { baseInstructions: "/t/base.md" },
+    },
+    server: {
+      config: ["model_verbosity=high", "x = raw value"],
       withheldEnv: ["A_TOKEN", "B_KEY"],
       disabledMcpServers: ["swarm", "a.b"],
     },
@@ -102,7 +103,7 @@ const table: readonly Row[] = [
   },
   {
     name: "the server's own word on the plan tool",
-    input: { server: { config: [" tools = {web_search=true}"], skipGitRepoCheck: false, ephemeral: false } },
+    server: { config: [" tools = {web_search=true}"] },
     args: [..."exec -C /repo -c".split(" "), " tools = {web_search=true}", ...MARKS, "--json", "-"],
   },
   {
@@ -118,7 +119,7 @@ const table: readonly Row[] = [
   {
     name: "a resumed thread",
     spec: { resumeThreadId: THREAD, sandbox: "read-only", model: "m", addDirs: ["/a"], profile: "p" },
-    input: { server: { config: [], skipGitRepoCheck: true, ephemeral: false } },
+    server: { skipGitRepoCheck: true },
     args: [
       ..."exec -s read-only -C /repo --add-dir /a -p p -m m".split(" "),
       ...PLAN,
@@ -140,9 +141,12 @@ const table: readonly Row[] = [
   },
 ];
 
-for (const { name, spec, input, args } of table) {
+for (const { name, spec, input, server, args } of table) {
   Deno.test(`codexArgs() passes ${name}`, () => {
-    assert.deepEqual(codexArgs({ ...INPUT, ...input, spec: { ...SPEC, ...spec } }), args);
+    assert.deepEqual(
+      codexArgs({ ...INPUT, ...input, spec: { ...SPEC, ...spec, server: { ...SPEC.server, ...server } } }),
+      args,
+    );
   });
 }
 

@@ -31,6 +31,7 @@ export const TASK: Task = {
     timeoutMs: 1_000,
     lifetime: "detached",
     effectiveSandbox: { mode: "read-only", source: "call", network: null },
+    server: { config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [] },
     notes: ["a note"],
     usageBefore: null,
   },
@@ -62,8 +63,6 @@ export function toolServices(supervisor: Partial<ToolServices["supervisor"]>, er
     repository: TASK.repository,
     depth: 0,
     probe: PROBE,
-    withheldEnv: [],
-    disabledMcpServers: [],
   };
   return {
     supervisor: {

@@ -19,6 +19,7 @@ const TASK: Task = {
     timeoutMs: 1_000,
     lifetime: "detached",
     effectiveSandbox: { mode: "read-only", source: "Codex default", network: null },
+    server: { config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [] },
     notes: [],
     usageBefore: null,
   },

@@ -22,6 +22,7 @@ function task(state: TaskState): Task {
       timeoutMs: 1_000,
       lifetime: "detached",
       effectiveSandbox: { mode: "read-only", source: "Codex default", network: null },
+      server: { config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [] },
       notes: [],
       usageBefore: null,
     },

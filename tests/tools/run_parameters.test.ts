@@ -189,6 +189,36 @@ Deno.test("codex notes what it could not do as asked", async () => {
   ]);
 });
 
+Deno.test("codex writes down what of its server's settings the run needs, but for an approval policy", async () => {
+  await using codex = await codexWithServers();
+  const args = [
+    "-c",
+    'approval_policy="on-request"',
+    "-c",
+    'service_tier="flex"',
+    "--skip-git-repo-check",
+    "--ephemeral",
+  ];
+  await using swarm = await startSwarm({ codex, args, env: { DEPLOY_TOKEN: "secret" } });
+  const answer = await swarm.call("codex", { prompt: ECHO, "mcp-servers": ["files"] });
+  const record = join(swarm.stateDir, "tasks", answer.structured.task_id, "task.json");
+  assert.deepEqual(JSON.parse(await Deno.readTextFile(record)).spec.server, {
+    config: ['service_tier="flex"'],
+    skipGitRepoCheck: true,
+    ephemeral: true,
+    withheldEnv: ["DEPLOY_TOKEN"],
+    disabledMcpServers: ["web", "swarm"],
+  });
+  const echoed = echoOf(answer);
+  assert.ok(!echoed.args.join("\n").includes("approval_policy"));
+  assert.ok(["--skip-git-repo-check", "--ephemeral"].every((flag) => echoed.args.includes(flag)));
+  assert.deepEqual(settings(echoed), [
+    'service_tier="flex"',
+    "mcp_servers.web.enabled=false",
+    'shell_environment_policy.exclude=["DEPLOY_TOKEN"]',
+  ]);
+});
+
 Deno.test("codex writes nowhere down what the variables of a call hold", async () => {
   await using swarm = await startSwarm();
   const id = await startTask(swarm, "fake:hold(go)", {
