@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { threadIdOf } from "./present_task.ts";
+import { threadIdOf } from "./task_facts.ts";
 import { agentAnswer, awaitAgent, startAgent } from "./run_agent.ts";
 import { runParameters, startRequest } from "./run_parameters.ts";
 import { runOutput } from "./outputs.ts";

@@ -6,9 +6,10 @@ import { tasksOutput } from "./outputs.ts";
 import { reportProgress } from "./progress_reports.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { countFitting } from "./bounded_text.ts";
-import { boundedTaskData, phaseOf } from "./present_task.ts";
+import { boundedTaskData } from "./present_task.ts";
 import { resultText, waitingText } from "./present_text.ts";
 import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
+import { phaseOf } from "./task_facts.ts";
 import type { ViewedTask } from "./viewed_task.ts";
 
 /** codex-mcp-swarm's default, in seconds. */

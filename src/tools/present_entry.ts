@@ -1,6 +1,6 @@
 import { failureCategory } from "../codex/failure.ts";
 import { isFinished, type Task } from "../task/task.ts";
-import { elapsedSeconds, isExitCodeLost } from "./present_task.ts";
+import { elapsedSeconds, isExitCodeLost } from "./task_facts.ts";
 
 /** A task in codex-mcp-swarm's list of tasks. */
 export function taskEntry(task: Task, now: Date): Record<string, unknown> {

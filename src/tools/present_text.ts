@@ -14,7 +14,7 @@ import {
   threadIdOf,
   toolsCalled,
   usageData,
-} from "./present_task.ts";
+} from "./task_facts.ts";
 import type { ViewedTask } from "./viewed_task.ts";
 
 /** The lines of codex-mcp-swarm's live status. */

@@ -4,9 +4,10 @@ import type { StartRequest } from "../supervisor/start_request.ts";
 import { isFinished, type StopReason, type Task } from "../task/task.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { jsonLength } from "./bounded_text.ts";
-import { elapsedSeconds, failureMessage, phaseOf, taskData, threadIdOf } from "./present_task.ts";
+import { taskData } from "./present_task.ts";
 import { failureLines, headline, verdictLines } from "./present_text.ts";
 import { reportProgress } from "./progress_reports.ts";
+import { elapsedSeconds, failureMessage, phaseOf, threadIdOf } from "./task_facts.ts";
 import type { ToolAnswer, ToolCall, ToolServices } from "./tool.ts";
 import { type ViewedTask, viewTask } from "./viewed_task.ts";
 
