@@ -61,7 +61,11 @@ const ROWS: readonly Row[] = [
   ["codex_status", { task_ids: [1] }, /task_ids\.0: .*string/],
   ["codex_status", { task_id: "ffffffff" }, /Unknown parameter "task_id" for codex_status: expected task_ids/],
   ["codex_cancel", {}, /task_id: .*string/],
-  ["codex_cancel", { task_id: "ffffffff" }, /^Task ffffffff: Task ffffffff not found\nCannot find task "ffffffff": there are none/],
+  [
+    "codex_cancel",
+    { task_id: "ffffffff" },
+    /^Task ffffffff: Task ffffffff not found\nCannot find task "ffffffff": there are none/,
+  ],
   ["codex_cancel", { task_id: "../../../etc" }, /Cannot find task/],
 ];
 
