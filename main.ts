@@ -4,7 +4,7 @@ import manifest from "./deno.json" with { type: "json" };
 import { runDoctor } from "./src/cli/doctor.ts";
 import { helpText } from "./src/cli/help.ts";
 import { bellDirectory } from "./src/codex/run_codex.ts";
-import { rememberProbe } from "./src/codex/probe.ts";
+import { type CodexProbe, rememberProbe } from "./src/codex/probe.ts";
 import { type Config, ConfigError, parseConfig } from "./src/config.ts";
 import { findRepository } from "./src/git/repository.ts";
 import { createLog, type Log } from "./src/log.ts";
@@ -68,12 +68,13 @@ async function serve(config: Config): Promise<number> {
     event.preventDefault();
     log.error("something failed unseen", { error: event.reason });
   });
-  const supervisor = createSupervisor(config, log);
+  const probe = createProbe(config, log);
+  const supervisor = createSupervisor(config, probe, log);
   const repository = remember(async () => (await findRepository(config.cwd))?.commonDir ?? config.cwd);
   const services = {
     supervisor,
     minWaitMs: config.minWaitMs,
-    plan: createPlan(config, supervisor, log),
+    plan: createPlan(config, supervisor, probe),
     log,
   };
   const resources = createResources({
@@ -122,7 +123,7 @@ async function serve(config: Config): Promise<number> {
   return 0;
 }
 
-function createSupervisor(config: Config, log: Log): Supervisor {
+function createSupervisor(config: Config, probe: () => Promise<CodexProbe>, log: Log): Supervisor {
   const bell = bellDirectory(config.stateDir);
   const makePlaces = (): Promise<string> => makeStateDirectory(config.stateDir, [config.tasksDir, bell]);
   const host = Deno.build.os === "windows"
@@ -136,13 +137,24 @@ function createSupervisor(config: Config, log: Log): Supervisor {
     env: { ...config.env, ...config.agentEnv },
     maxConcurrent: config.maxConcurrent,
     offlineTimeoutMs: config.offlineTimeoutMs,
+    probe,
     log,
     now: () => new Date(),
     newId: () => crypto.randomUUID().slice(0, 8),
   });
 }
 
-function createPlan(config: Config, supervisor: Supervisor, log: Log): ToolServices["plan"] {
+function createProbe(config: Config, log: Log): () => Promise<CodexProbe> {
+  return rememberProbe({
+    ...(config.codex.path === undefined ? {} : { configured: config.codex.path }),
+    env: { ...config.env, ...config.agentEnv },
+    home: config.home,
+    cacheFile: probeCache(config),
+    log,
+  });
+}
+
+function createPlan(config: Config, supervisor: Supervisor, probe: () => Promise<CodexProbe>): ToolServices["plan"] {
   const depth = remember(() => serverDepth(config.depth, { pid: Deno.pid, env: config.env }));
   const options = {
     cwd: config.cwd,
@@ -154,13 +166,7 @@ function createPlan(config: Config, supervisor: Supervisor, log: Log): ToolServi
     env: { ...config.env, ...config.agentEnv },
     givenEnvNames: new Set(Object.keys(config.agentEnv)),
     ownScript: Deno.build.standalone ? Deno.execPath() : import.meta.filename ?? "",
-    probe: rememberProbe({
-      ...(config.codex.path === undefined ? {} : { configured: config.codex.path }),
-      env: { ...config.env, ...config.agentEnv },
-      home: config.home,
-      cacheFile: probeCache(config),
-      log,
-    }),
+    probe,
     depth,
     findByThread: (threadId: string) => supervisor.findByThread(threadId),
   };

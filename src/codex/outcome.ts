@@ -61,7 +61,7 @@ export function decideOutcome(evidence: Evidence): Outcome {
     return { ...base, status: "failed", statusInferred: exitCode === null, failure };
   }
   if (exitCode === null) {
-    const message = "The run ended while nobody watched, and Codex wrote no end of the turn.";
+    const message = "No server could see how the run ended, and Codex wrote no end of the turn.";
     return { ...base, status: "interrupted", failure: failureOf("killed", message) };
   }
   return { ...base, status: "failed", failure: exitFailure(evidence, exitCode) };

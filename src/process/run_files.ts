@@ -53,6 +53,15 @@ export async function readNotedRun(directory: string): Promise<NotedRun | null> 
   };
 }
 
+/** Number and start of the latest run whose agent has noted itself, or `null`. */
+export async function readRunStart(directory: string): Promise<{ readonly run: number; readonly at: Date } | null> {
+  const path = join(directory, "process");
+  const [run] = await readFields(path);
+  if (run === undefined) return null;
+  const { mtime } = await Deno.stat(path);
+  return mtime === null ? null : { run: Number(run), at: mtime };
+}
+
 /** The fields of a one-line file; none while it is absent or half written. */
 async function readFields(path: string): Promise<string[]> {
   let text: string;

@@ -100,7 +100,11 @@ const outcome = z.looseObject({
     action: z.string(),
     resetsAt: date.exactOptional(),
   }).exactOptional(),
-  outputSchemaVerdict: z.looseObject({ valid: z.boolean(), errors: z.array(z.string()) }).exactOptional(),
+  outputSchemaVerdict: z.looseObject({
+    valid: z.boolean(),
+    errors: z.array(z.string()),
+    unchecked: z.array(z.string()).exactOptional(),
+  }).exactOptional(),
 });
 
 const state = z.discriminatedUnion("status", [

@@ -4,6 +4,7 @@ import type { Task } from "../task/task.ts";
 import { TaskError } from "../task/errors.ts";
 import { AgentLog, lastWritten, readTail } from "./agent_log.ts";
 import { parseTask, serializeTask } from "./stored_task.ts";
+import { takeTask } from "./task_lock.ts";
 import { writeAside } from "./write_aside.ts";
 
 /** The ids of codex-mcp-swarm: eight lower-case hexadecimal digits. */
@@ -59,13 +60,16 @@ export class TaskDirectory {
   }
 
   /**
-   * Makes the directory with all that was asked; on disk when it returns. Throws `state_not_writable` and leaves
-   * nothing behind when it can't.
+   * Makes the directory with all that was asked; on disk when it returns. Gives the right to drive the task, which is
+   * taken before anybody else can read it. Throws `state_not_writable` and leaves nothing behind when it can't.
    */
-  async create(task: Task, files: TaskFiles): Promise<void> {
+  async create(task: Task, files: TaskFiles): Promise<Disposable> {
     try {
       await Deno.mkdir(this.path, { mode: 0o700 });
+      let lock: Disposable | null = null;
       try {
+        lock = await takeTask(this.path);
+        if (lock === null) throw new Error("another server has taken it");
         await this.#write(this.promptFile, files.prompt);
         if (files.outputSchema !== undefined) {
           await this.#write(this.outputSchemaFile, JSON.stringify(files.outputSchema));
@@ -74,8 +78,10 @@ export class TaskDirectory {
           await this.#write(this.baseInstructionsFile, files.baseInstructions);
         }
         await this.write(task);
+        return lock;
       } catch (error) {
-        await this.remove();
+        lock?.[Symbol.dispose]();
+        await Deno.remove(this.path, { recursive: true }).catch(() => undefined);
         throw error;
       }
     } catch (error) {
@@ -83,11 +89,6 @@ export class TaskDirectory {
         cause: error,
       });
     }
-  }
-
-  /** Takes back a directory that has just been made, of a task that nobody has been told of. */
-  async remove(): Promise<void> {
-    await Deno.remove(this.path, { recursive: true }).catch(() => undefined);
   }
 
   /** Replaces the task's record; a reader sees the old or the new one, never half of one. */

@@ -5,18 +5,16 @@ import { decideOutcome } from "../codex/outcome.ts";
 import type { Log } from "../log.ts";
 import { readExit, readStopReason } from "../process/run_files.ts";
 import { lastWritten } from "../storage/agent_log.ts";
-import type { Bell } from "../storage/bell.ts";
-import { type Outcome, type Progress, STOP_REASONS, type StopReason } from "../task/task.ts";
+import type { TaskDirectory } from "../storage/task_directory.ts";
+import { type Outcome, type Progress, STOP_REASONS, type StopReason, type Task } from "../task/task.ts";
 import { finish } from "../task/transitions.ts";
 import { checkAnswer } from "./check_answer.ts";
 import type { FollowedTask } from "./followed_task.ts";
+import { pause } from "./pause.ts";
+import type { EndTaskServices } from "./services.ts";
 
-/** What ending a task needs. */
-export interface EndTaskServices {
-  readonly bell: Bell;
-  readonly log: Log;
-  readonly now: () => Date;
-}
+/** How often a record is tried again that could not be written. */
+const SAVE_EVERY_MS = 5_000;
 
 /** Ends a task whose process is gone, or that never had one; `exitCode` is `null` where nobody can know it. */
 export async function endTask(
@@ -80,7 +78,7 @@ export async function saveTask(followed: FollowedTask, log: Log): Promise<void> 
 async function conclude(
   followed: FollowedTask,
   ending: { readonly at: Date; readonly outcome: Outcome; readonly progress: Progress },
-  { bell, log }: EndTaskServices,
+  { bell, log, closing }: EndTaskServices,
 ): Promise<void> {
   const { directory, task } = followed;
   try {
@@ -89,9 +87,26 @@ async function conclude(
     log.error("an answer could not be saved; it stays in the events", { id: task.id, error });
   }
   const finished = finish(task, ending);
-  await directory.write(finished).catch((error) => {
-    log.error("a task's record could not be saved", { id: task.id, error });
-  });
-  followed.update(finished);
+  try {
+    await directory.write(finished);
+    followed.update(finished);
+  } catch (error) {
+    log.error("a task's record could not be saved yet", { id: task.id, error });
+    // Whoever waits here is told; other servers are when there is room again.
+    followed.update(finished);
+    await saveLater(finished, directory, closing);
+  }
   await bell.ring(task.id);
+}
+
+/** Writes the record as soon as that is possible. Should this server end before, the files tell the next one the same. */
+async function saveLater(task: Task, directory: TaskDirectory, closing: AbortSignal): Promise<void> {
+  while (!closing.aborted) {
+    await pause(SAVE_EVERY_MS, closing);
+    try {
+      return await directory.write(task);
+    } catch {
+      // said once
+    }
+  }
 }

@@ -1,44 +1,40 @@
 /** A task of this server's own, from its slot to its end. */
 import { isSharedStateFailure } from "../codex/outcome.ts";
 import type { CodexProbe } from "../codex/probe.ts";
-import { type CodexRun, type CodexRunner, runCodex } from "../codex/run_codex.ts";
+import { type CodexRun, runCodex } from "../codex/run_codex.ts";
 import { readExit } from "../process/run_files.ts";
 import type { TaskFiles } from "../storage/task_directory.ts";
 import type { TaskSpec } from "../task/task.ts";
 import { startRun } from "../task/transitions.ts";
-import type { ColdStart, StartTurn } from "./cold_start.ts";
-import { endTask, type EndTaskServices, failTask, saveTask, stopReasonOf } from "./end_task.ts";
+import type { StartTurn } from "./cold_start.ts";
+import { endTask, failTask, saveTask, stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import { pause } from "./pause.ts";
+import type { RunTaskServices } from "./services.ts";
+import { watchTask } from "./watch_task.ts";
 
 /** A start that dies of shared state is tried again after these pauses. */
 const START_RETRY_MS = [200, 800, 3_200];
 
 /** A task that is ready to be written down and queued. */
-export interface PlannedTask {
+export interface PlannedTask extends Runnable {
   readonly spec: TaskSpec;
   readonly files: TaskFiles;
-  /** The variables the call gave. They are only here: on disk they would be secrets that lie about. */
-  readonly env: Readonly<Record<string, string>>;
   readonly repository: string;
   readonly depth: number;
-  readonly probe: CodexProbe;
 }
 
-/** What running tasks needs. */
-export interface RunTaskServices extends EndTaskServices {
-  readonly runner: CodexRunner;
-  /** The environment of every agent, the call's own variables aside. */
+/** What a run needs that does not stand in its task's directory. */
+export interface Runnable {
+  /** The variables the call gave. They are only here: on disk they would be secrets that lie about. */
   readonly env: Readonly<Record<string, string>>;
-  readonly coldStart: ColdStart;
-  /** Aborted when the server ends: nothing is started from then on. */
-  readonly closing: AbortSignal;
+  readonly probe: CodexProbe;
 }
 
 /** Runs the task to its end; `started` is called with each run of it. Rejects only for faults of this server's own. */
 export async function runTask(
   followed: FollowedTask,
-  planned: PlannedTask,
+  runnable: Runnable,
   services: RunTaskServices & { readonly started: (run: CodexRun) => void },
 ): Promise<void> {
   const { directory } = followed;
@@ -49,7 +45,7 @@ export async function runTask(
     if (turn === null) return;
     let codexRun: CodexRun;
     try {
-      codexRun = await start(followed, { planned, run }, services);
+      codexRun = await start(followed, { ...runnable, run }, services);
     } catch (error) {
       services.log.error("a run could not be started", { id: followed.task.id, error });
       return await failTask(followed, error, services);
@@ -63,7 +59,10 @@ export async function runTask(
     // Who stopped the task while it was still queued has told nobody but us.
     if (followed.stopReason !== undefined) await stopRun(followed, services);
     await codexRun.ended;
-    const exitCode = (await readExit(directory.path, run))?.exitCode ?? null;
+    const ended = await readExit(directory.path, run);
+    // The shim was killed, and perhaps it alone.
+    if (ended === null) return await watchTask(followed, services, { isOwner: true });
+    const { exitCode } = ended;
     const progress = await followed.readToEnd();
     const pauseMs = START_RETRY_MS[run - 1];
     const stderrTail = await directory.stderrTail();
@@ -98,11 +97,11 @@ async function isStopped(followed: FollowedTask, { closing }: RunTaskServices): 
 
 async function start(
   followed: FollowedTask,
-  { planned, run }: { readonly planned: PlannedTask; readonly run: number },
+  { env, probe, run }: Runnable & { readonly run: number },
   services: RunTaskServices,
 ): Promise<CodexRun> {
   const { directory } = followed;
-  const { files } = planned;
+  const { spec } = followed.task;
   followed.update(startRun(followed.task, { at: services.now(), run }));
   await saveTask(followed, services.log);
   return await runCodex(services.runner, {
@@ -110,11 +109,11 @@ async function start(
     run,
     directory: directory.path,
     files: {
-      ...(files.outputSchema === undefined ? {} : { outputSchema: directory.outputSchemaFile }),
-      ...(files.baseInstructions === undefined ? {} : { baseInstructions: directory.baseInstructionsFile }),
+      ...(spec.outputSchema === undefined ? {} : { outputSchema: directory.outputSchemaFile }),
+      ...(spec.baseInstructions === undefined ? {} : { baseInstructions: directory.baseInstructionsFile }),
     },
-    probe: planned.probe,
-    env: { ...services.env, ...planned.env },
+    probe,
+    env: { ...services.env, ...env },
   });
 }
 

@@ -1,3 +1,4 @@
+import type { CodexProbe } from "../codex/probe.ts";
 import type { CodexRun, CodexRunner } from "../codex/run_codex.ts";
 import type { Log } from "../log.ts";
 import { Bell } from "../storage/bell.ts";
@@ -7,10 +8,11 @@ import { takeTask } from "../storage/task_lock.ts";
 import { TaskError } from "../task/errors.ts";
 import { type FinishedTask, isFinished, type Progress, type StopReason, type Task } from "../task/task.ts";
 import { ColdStart } from "./cold_start.ts";
-import { endTask } from "./end_task.ts";
+import { endTask, failTask } from "./end_task.ts";
 import { FollowedTask } from "./followed_task.ts";
 import { Registry } from "./registry.ts";
-import { type PlannedTask, runTask, type RunTaskServices, stopRun } from "./run_task.ts";
+import { type PlannedTask, type Runnable, runTask, stopRun } from "./run_task.ts";
+import type { RunTaskServices } from "./services.ts";
 import { Slots } from "./slots.ts";
 import { pause } from "./pause.ts";
 import { heedStop, lookAtTask, watchTask } from "./watch_task.ts";
@@ -32,6 +34,8 @@ export interface SupervisorOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly maxConcurrent: number;
   readonly offlineTimeoutMs: number;
+  /** Finds the installed Codex, for tasks that other servers have planned. */
+  readonly probe: () => Promise<CodexProbe>;
   readonly log: Log;
   readonly now: () => Date;
   readonly newId: () => string;
@@ -85,8 +89,9 @@ export class Supervisor {
 
   /** Writes the task down and queues it; it is on disk when this returns. */
   async start(planned: PlannedTask): Promise<Task> {
-    if (this.#closing.signal.aborted) throw new TaskError("start_failed", "Cannot start a task: the server is ending.");
     await this.#options.runner.host.prepare();
+    // Between this look and the entry in the table, which `close` goes through, nothing is waited for.
+    if (this.#closing.signal.aborted) throw new TaskError("start_failed", "Cannot start a task: the server is ending.");
     const task: Task = {
       id: this.#options.newId(),
       createdAt: this.#options.now(),
@@ -99,13 +104,11 @@ export class Supervisor {
     // Known before it is on disk: whoever looks through the directories meanwhile must not take it for another's.
     this.#followed.set(task.id, followed);
     this.#own.set(task.id, null);
-    let lock: Disposable | null;
+    let lock: Disposable;
     try {
-      await followed.directory.create(task, planned.files);
-      lock = await takeTask(followed.directory.path);
+      lock = await followed.directory.create(task, planned.files);
     } catch (error) {
       this.#forget(followed);
-      await followed.directory.remove();
       throw error;
     }
     await this.#open.add(task.repository, task.id);
@@ -117,6 +120,8 @@ export class Supervisor {
   async view(id: string): Promise<TaskView> {
     const followed = await this.#find(id);
     if (followed instanceof FollowedTask) {
+      // Of another server's doings only the record tells.
+      if (!this.#own.has(id)) await lookAtTask(followed, this.#services, { isOwner: false });
       const progress = await followed.refresh();
       const { task, directory } = followed;
       if (!isFinished(task)) {
@@ -176,7 +181,7 @@ export class Supervisor {
 
   /** Stops a task and settles when it has ended, or cannot be ended. The first reason wins; an ended one stays as it is. */
   async stop(id: string, reason: StopReason): Promise<StopAnswer> {
-    const found = await this.#find(id);
+    const found = await this.#find(id, { isAdopted: false });
     if (!(found instanceof FollowedTask) || isFinished(found.task)) return "already_ended";
     found.noteStop(reason);
     if (found.task.state.status === "running" || !this.#own.has(id)) await stopRun(found, this.#services);
@@ -193,8 +198,13 @@ export class Supervisor {
 
   /** Notes that a client has been given the task's result. */
   async markRead(id: string): Promise<void> {
-    const { repository } = await this.#registry.read(id);
-    await this.#open.remove(repository, id);
+    try {
+      const { repository } = await this.#registry.read(id);
+      await this.#open.remove(repository, id);
+    } catch (error) {
+      // The result has been given; that it counts as unread is the lesser evil.
+      this.#options.log.warning("a task could not be marked as read", { id, error });
+    }
   }
 
   /** How many tasks still run or are queued, and how many ended without anybody having been given their result. */
@@ -241,17 +251,51 @@ export class Supervisor {
     this.#followed.delete(id);
   }
 
-  /** The task if it is followed or has ended; one that another server runs is followed from then on. */
-  async #find(id: string): Promise<FollowedTask | FinishedTask> {
+  /** The task if it is followed or has ended; one that another server has is followed, or adopted, from then on. */
+  async #find(
+    id: string,
+    { isAdopted }: { readonly isAdopted: boolean } = { isAdopted: true },
+  ): Promise<FollowedTask | FinishedTask> {
     const known = this.#followed.get(id);
     if (known !== undefined) return known;
     const task = await this.#look(id);
     if (isFinished(task)) return task;
+    if (isAdopted) await this.#adopt(task);
     const meanwhile = this.#followed.get(id);
     if (meanwhile !== undefined) return meanwhile;
     const followed = new FollowedTask(task, this.#registry.directory(id));
     this.#follow(followed, watchTask(followed, this.#services, { isOwner: false }), null);
     return followed;
+  }
+
+  /** Queues a detached task here that waits in the queue of a server that is gone. */
+  async #adopt(task: Task): Promise<void> {
+    if (task.state.status !== "queued" || task.spec.lifetime !== "detached" || this.#closing.signal.aborted) return;
+    const directory = this.#registry.directory(task.id);
+    const lock = await takeTask(directory.path);
+    if (lock === null) return;
+    const followed = new FollowedTask(task, directory);
+    this.#own.set(task.id, null);
+    this.#follow(followed, this.#driveAdopted(followed), lock);
+  }
+
+  async #driveAdopted(followed: FollowedTask): Promise<void> {
+    const { task, directory } = followed;
+    const written = await directory.read();
+    if (written !== null) followed.update(written);
+    if (isFinished(followed.task)) return;
+    const { envNames } = task.spec;
+    if (envNames.length > 0) {
+      const reason = `its server has ended, and with it the values of ${envNames.join(", ")}; start it again`;
+      return await failTask(followed, new Error(reason), this.#services);
+    }
+    let probe: CodexProbe;
+    try {
+      probe = await this.#options.probe();
+    } catch (error) {
+      return await failTask(followed, error, this.#services);
+    }
+    await this.#drive(followed, { env: {}, probe });
   }
 
   /** Reads a task of another server's; what ended while nobody looked is told as it is at once. */
@@ -279,12 +323,12 @@ export class Supervisor {
   }
 
   /** Takes a task of this server's own from the queue to its end. */
-  async #drive(followed: FollowedTask, planned: PlannedTask): Promise<void> {
+  async #drive(followed: FollowedTask, runnable: Runnable): Promise<void> {
     const { id } = followed.task;
     const free = await this.#enterSlot(followed);
     if (free === null) return await endTask(followed, null, this.#services);
     try {
-      await runTask(followed, planned, { ...this.#services, started: (run) => this.#own.set(id, run) });
+      await runTask(followed, runnable, { ...this.#services, started: (run) => this.#own.set(id, run) });
     } catch (error) {
       this.#options.log.error("a run is followed from outside now", { id, error });
       await watchTask(followed, this.#services, { isOwner: true });

@@ -1,9 +1,11 @@
 /** A task looked at from outside: one that another server drives, or whose drive has failed. */
 import { takeTask } from "../storage/task_lock.ts";
+import { readRunStart } from "../process/run_files.ts";
 import { isFinished } from "../task/task.ts";
+import { startRun } from "../task/transitions.ts";
 import { endTask, stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
-import type { RunTaskServices } from "./run_task.ts";
+import type { RunTaskServices } from "./services.ts";
 
 /** How often a run is looked at while its bell is silent: its shim may have been killed. */
 const LOOK_EVERY_MS = 2_000;
@@ -37,13 +39,16 @@ export async function lookAtTask(
 ): Promise<boolean> {
   await reread(followed);
   if (isFinished(followed.task)) return true;
-  if (await overRun(followed, services) === null) return false;
+  const mayBeOver = isBoundAndQueued(followed) || await overRun(followed, services) !== null;
+  if (!mayBeOver) return false;
   // The server that drives the task ends it, and may start it again; without one it is for the first who comes.
   using lock = isOwner ? null : await takeTask(followed.directory.path);
   if (!isOwner && lock === null) return false;
   await reread(followed);
   if (isFinished(followed.task)) return true;
-  const over = await overRun(followed, services);
+  // With its server went the call that it was for.
+  if (isBoundAndQueued(followed)) followed.noteStop("server_gone");
+  const over = isBoundAndQueued(followed) ? { exitCode: null } : await overRun(followed, services);
   if (over === null) return false;
   await endTask(followed, over.exitCode, services);
   return true;
@@ -60,17 +65,31 @@ export async function heedStop(followed: FollowedTask, services: RunTaskServices
 
 /** How the task's run ended, as far as that can be known; `null` while it may go on or has not begun. */
 async function overRun(
-  { task, directory }: FollowedTask,
+  followed: FollowedTask,
   { runner, now }: RunTaskServices,
 ): Promise<{ readonly exitCode: number | null } | null> {
-  if (task.state.status !== "running") return null;
-  const sighting = await runner.host.sight({ directory: directory.path, run: task.state.run });
+  const { directory } = followed;
+  await noteUnsavedRun(followed);
+  const { state } = followed.task;
+  if (state.status !== "running") return null;
+  const sighting = await runner.host.sight({ directory: directory.path, run: state.run });
   if (sighting.state === "running") return null;
   if (sighting.state === "ended") return sighting;
   // A later run began when its record was written; `startedAt` is the first one's.
-  const startedAt = task.state.run === 1 ? task.state.startedAt : await directory.lastSavedAt();
+  const startedAt = state.run === 1 ? state.startedAt : await directory.lastSavedAt();
   const isYoung = startedAt !== null && now().getTime() - startedAt.getTime() < YOUNG_RUN_MS;
   return isYoung ? null : { exitCode: null };
+}
+
+/** A task may run although its record still says queued: there was no room to write that down. */
+async function noteUnsavedRun(followed: FollowedTask): Promise<void> {
+  if (followed.task.state.status !== "queued") return;
+  const noted = await readRunStart(followed.directory.path);
+  if (noted !== null) followed.update(startRun(followed.task, noted));
+}
+
+function isBoundAndQueued({ task }: FollowedTask): boolean {
+  return task.state.status === "queued" && task.spec.lifetime === "server-bound";
 }
 
 async function reread(followed: FollowedTask): Promise<void> {

@@ -163,7 +163,12 @@ export interface Outcome {
   readonly stopReason?: StopReason;
   readonly failure?: Failure;
   /** The verdict on the answer when the call gave an output schema. */
-  readonly outputSchemaVerdict?: { readonly valid: boolean; readonly errors: readonly string[] };
+  readonly outputSchemaVerdict?: {
+    readonly valid: boolean;
+    readonly errors: readonly string[];
+    /** Places of patterns in the schema that were not checked, since they could take for ever. */
+    readonly unchecked?: readonly string[];
+  };
 }
 
 export type TaskState =

@@ -241,7 +241,7 @@ const recordings: readonly (readonly [name: string, exitCode: number | null, out
       status: "interrupted",
       exitCode: null,
       statusInferred: false,
-      failure: failureOf("killed", "The run ended while nobody watched, and Codex wrote no end of the turn."),
+      failure: failureOf("killed", "No server could see how the run ended, and Codex wrote no end of the turn."),
     },
   ],
   [

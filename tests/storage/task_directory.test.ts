@@ -37,12 +37,12 @@ function namesIn(path: string): string[] {
 Deno.test("create() writes all that was asked, for its owner alone", async () => {
   await using temp = await tempDirectory();
   const directory = new TaskDirectory(temp.path, TASK.id);
-  await directory.create(TASK, {
+  using _lock = await directory.create(TASK, {
     prompt: "- do it\n",
     outputSchema: { type: "object" },
     baseInstructions: "Be brief.",
   });
-  const names = ["base_instructions.md", "output_schema.json", "prompt.txt", "task.json"];
+  const names = ["base_instructions.md", "output_schema.json", "prompt.txt", "task.json", "task.lock"];
   assert.deepEqual(namesIn(directory.path), names);
   assert.equal(Deno.readTextFileSync(directory.promptFile), "- do it\n");
   assert.deepEqual(await directory.read(), TASK);
@@ -76,7 +76,7 @@ Deno.test("create() says so when there is no place for the directory", async () 
 Deno.test("create() leaves a task alone whose id it was given once more", async () => {
   await using temp = await tempDirectory();
   const directory = new TaskDirectory(temp.path, TASK.id);
-  await directory.create(TASK, { prompt: "first" });
+  using _lock = await directory.create(TASK, { prompt: "first" });
   await assert.rejects(directory.create(TASK, { prompt: "second" }));
   assert.equal(Deno.readTextFileSync(directory.promptFile), "first");
 });
@@ -89,7 +89,7 @@ Deno.test("read() gives null for a task that is not there", async () => {
 Deno.test("read() refuses the record of a newer program and says what to do", async () => {
   await using temp = await tempDirectory();
   const directory = new TaskDirectory(temp.path, TASK.id);
-  await directory.create(TASK, { prompt: "go" });
+  using _lock = await directory.create(TASK, { prompt: "go" });
   const record = join(directory.path, "task.json");
   const text = Deno.readTextFileSync(record).replace('"format": 1', '"format": 2');
   Deno.writeTextFileSync(record, text);

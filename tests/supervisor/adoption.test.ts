@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readNotedRun } from "../../src/process/run_files.ts";
+import { installFakeCodex } from "../helpers/fake_codex.ts";
+import { startSwarm, type Swarm } from "../helpers/swarm.ts";
+import { lookAt, release, startTask, waitForStatus } from "../helpers/tasks.ts";
+import { waitFor } from "../helpers/wait_for.ts";
+
+/** A server with one running and one queued detached task that ends and leaves both behind. */
+async function leaveBehind(next: Swarm, queuedPrompt: string, parameters = {}): Promise<[string, string]> {
+  const { codex, stateDir, cwd } = next;
+  await using first = await startSwarm({ codex, stateDir, cwd, args: ["--max-concurrent", "1"] });
+  const running = await startTask(first, "fake:hold(go) fake:say(first)");
+  await waitForStatus(first, running, "running");
+  return [running, await startTask(first, queuedPrompt, parameters)];
+}
+
+Deno.test("a queued task whose server is gone is started once by a server that looks at it", async () => {
+  await using codex = await installFakeCodex();
+  await using next = await startSwarm({ codex });
+  const { stateDir, cwd } = next;
+  await using third = await startSwarm({ codex, stateDir, cwd });
+  const [running, queued] = await leaveBehind(next, "fake:say(second)", { sandbox: "workspace-write" });
+  // Both servers look at the same moment.
+  const waits = [next, third].map((server) => server.call("codex_wait", { task_ids: [queued] }));
+  for (const { structured } of await Promise.all(waits)) {
+    const [{ status, answer, sandbox }] = structured.tasks;
+    assert.deepEqual([status, answer, sandbox.mode], ["completed", "second", "workspace-write"]);
+  }
+  await release(next, "go");
+  await next.call("codex_wait", { task_ids: [running] });
+  assert.deepEqual(codex.ledger().map(({ prompt }) => prompt).sort(), [
+    "fake:hold(go) fake:say(first)",
+    "fake:say(second)",
+  ]);
+});
+
+Deno.test("a queued task whose variables went with its server says so instead of running without them", async () => {
+  await using next = await startSwarm();
+  const [, queued] = await leaveBehind(next, "fake:say(second)", { env: { MY_SETTING: "1" } });
+  const { structured } = await next.call("codex_wait", { task_ids: [queued] });
+  const [{ status, failure }] = structured.tasks;
+  assert.equal(status, "failed");
+  assert.match(failure.message, /values of MY_SETTING; start it again/);
+  await release(next, "go");
+});
+
+Deno.test("a blocking call's queued task ends with the server that was killed", async () => {
+  await using codex = await installFakeCodex();
+  await using next = await startSwarm({ codex });
+  const { stateDir, cwd } = next;
+  let queued = "";
+  {
+    await using first = await startSwarm({ codex, stateDir, cwd, args: ["--max-concurrent", "1"] });
+    const running = await startTask(first, "fake:hold(go)");
+    await waitForStatus(first, running, "running");
+    const call = first.call("codex", { prompt: "fake:say(never)", label: "bound" }).catch(() => undefined);
+    queued = await waitFor(async () => {
+      const { structured } = await first.call("codex_status");
+      return structured.tasks.find(({ label }: { readonly label?: string }) => label === "bound")?.task_id;
+    }, { message: "the blocking call's task" });
+    first.process.kill("SIGKILL");
+    await call;
+  }
+  const { status, stop_reason } = await lookAt(next, queued);
+  assert.deepEqual([status, stop_reason], ["interrupted", "server_gone"]);
+  await release(next, "go");
+});
+
+Deno.test("an agent whose shim was killed still runs, and its end is told from its events", async () => {
+  await using swarm = await startSwarm();
+  const id = await startTask(swarm, "fake:say(half) fake:hold(go) fake:say(whole)");
+  const noted = await waitFor(() => readNotedRun(join(swarm.stateDir, "tasks", id)), { message: "the run to start" });
+  await waitFor(async () => (await lookAt(swarm, id)).answer === "half", { message: "the agent to work" });
+  Deno.kill(noted.shim.pid, "SIGKILL");
+  assert.equal((await lookAt(swarm, id)).status, "running");
+  await release(swarm, "go");
+  const { structured } = await swarm.call("codex_wait", { task_ids: [id] });
+  const [{ status, answer, exit_code, status_inferred }] = structured.tasks;
+  assert.deepEqual([status, answer, exit_code, status_inferred], ["completed", "whole", null, true]);
+});
