@@ -13,14 +13,30 @@ import { wrapCodex } from "../helpers/wrap_codex.ts";
 
 const ignore = Deno.build.os === "windows";
 
-Deno.test("B13: no more agents run at once than --max-concurrent allows, and all come to run", async () => {
-  await using codex = await installQuickCodex();
-  await using swarm = await startSwarm({ codex, args: ["--max-concurrent", "3"] });
-  const prompt = "quick: seconds=0.05";
-  const ids = await Promise.all(Array.from({ length: 9 }, () => startTask(swarm, prompt)));
-  const { structured } = await swarm.call("codex_wait", { task_ids: ids });
-  assert.deepEqual(structured.running, []);
-  assert.deepEqual([codex.ledger().length, codex.mostAtOnce()], [9, 3]);
+Deno.test({
+  name: "B13: no more agents run at once than --max-concurrent allows, and all come to run",
+  ignore,
+  async fn(): Promise<void> {
+    await using codex = await installQuickCodex();
+    await using repo = await tempRepo();
+    // On a used home nobody waits for the first run.
+    Deno.mkdirSync(join(codex.home, "sessions"));
+    const held = await wrapCodex(
+      codex,
+      `echo >>'${repo.path}/starts'; until [ -e '${repo.path}/go' ]; do sleep 0.02; done`,
+    );
+    await using swarm = await startSwarm({ codex: held, cwd: repo.path, args: ["--max-concurrent", "3"] });
+    const ids = await Promise.all(Array.from({ length: 9 }, () => startTask(swarm, "quick: seconds=0.05")));
+    const starts = (): number => Deno.readTextFileSync(join(repo.path, "starts")).length;
+    await waitFor(() => starts() >= 3, { message: "three agents to start" });
+    const { structured: { tasks } } = await swarm.call("codex_status", { task_ids: ids });
+    const queued = tasks.filter(({ status }: { readonly status: string }) => status === "queued").length;
+    assert.deepEqual([starts(), queued], [3, 6]);
+    await Deno.writeTextFile(join(repo.path, "go"), "");
+    const { structured } = await swarm.call("codex_wait", { task_ids: ids });
+    assert.deepEqual([structured.running, codex.ledger().length], [[], 9]);
+    assert.ok(codex.mostAtOnce() <= 3, `${codex.mostAtOnce()}`);
+  },
 });
 
 for (const isCold of [true, false]) {

@@ -1,7 +1,7 @@
 export interface WaitForOptions {
-  /** Default 5,000. */
+  /** Default 20,000: on a busy machine everything takes its time. */
   readonly timeoutMs?: number;
-  /** What is being waited for, to complete "Timed out after 5000 ms waiting for …". */
+  /** What is being waited for, to complete "Timed out after 20000 ms waiting for …". */
   readonly message: string;
 }
 
@@ -13,7 +13,7 @@ const POLL_MS = 10;
  */
 export async function waitFor<T>(
   condition: () => T | undefined | null | false | Promise<T | undefined | null | false>,
-  { timeoutMs = 5_000, message }: WaitForOptions,
+  { timeoutMs = 20_000, message }: WaitForOptions,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;

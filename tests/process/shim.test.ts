@@ -73,13 +73,15 @@ Deno.test({ name: "the shim's wall clock ends an agent by INT, else by TERM, els
 Deno.test({ name: "an agent is ended a grace after its server let go of it, and not before", ignore }, async () => {
   await using yard = await shimYard();
   const held = yard.start("exec sleep 1000", { graceMs: 100 });
-  const left = yard.start("exec sleep 1000", { graceMs: 100 });
+  const left = yard.start("exec sleep 1000", { graceMs: 500 });
   const { agent } = await held.pids();
   await left.pids();
-  const before = performance.now();
+  const before = Date.now();
   await left.release();
   assert.deepEqual(await end(left), { exitCode: 130, reason: "server_gone" });
-  assert.ok(performance.now() - before >= 100, "the agent was not given its grace");
+  // When stopping began: it takes a while by itself. The clock of files ticks in coarse steps.
+  const stopped = Deno.statSync(join(left.directory, "stop")).mtime?.getTime() ?? 0;
+  assert.ok(stopped - before >= 450, `the agent was given ${stopped - before} ms of its grace`);
   assert.ok(await isAlive(agent), "an agent whose server holds on was ended too");
   await yard.stop(held.directory, "cancelled");
   assert.deepEqual(await end(held), { exitCode: 130, reason: "cancelled" });

@@ -19,6 +19,10 @@ Deno.test("a client that leaves ends blocking agents, while detached ones are wa
       () => codex.ledger().find(({ prompt }) => prompt.includes(`never ${era}`)),
       { message: "the blocking agent to start" },
     );
+    await waitFor(async () => {
+      const { structured } = await next.call("codex_status");
+      return structured.tasks.some((task: { readonly thread_id?: string }) => task.thread_id === threadId);
+    }, { message: "its thread to be known" });
     threads.unshift(threadId ?? "");
     // Whether it is still answered is up to how fast the agent ends.
     const ended = call.catch(() => undefined);

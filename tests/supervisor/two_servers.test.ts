@@ -17,7 +17,7 @@ Deno.test("a server leaves the end of a task to the server that drives it and ma
     const { structured } = await onlooker.call("codex_status", { task_ids: [id] });
     seen.add(structured.tasks[0].status);
     return structured.tasks[0].status === "completed";
-  }, { message: "the task to complete", timeoutMs: 20_000 });
+  }, { message: "the task to complete" });
   seen.delete("queued");
   assert.deepEqual([...seen], ["running", "completed"]);
   assert.equal((await wait).structured.tasks[0].answer, "at last");
@@ -45,7 +45,7 @@ Deno.test("a queued task whose server is gone can be cancelled by another", asyn
   let queued: string;
   {
     await using owner = await startSwarm({ codex, stateDir, cwd, args: ["--max-concurrent", "1"] });
-    await startTask(owner, "fake:hold(go)");
+    await waitForStatus(owner, await startTask(owner, "fake:hold(go)"), "running");
     queued = await startTask(owner, "fake:say(never)");
   }
   await other.call("codex_cancel", { task_id: queued });

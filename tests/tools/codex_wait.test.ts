@@ -125,6 +125,7 @@ Deno.test("codex_wait tells next time what does not fit into one answer", async 
 Deno.test("codex_wait returns at the client's limit and stops nothing", async () => {
   await using swarm = await startSwarm({ args: ["--max-wait", "0.1"] });
   const id = await startTask(swarm, "fake:hold(go) fake:say(done)");
+  await waitForStatus(swarm, id, "running");
   for (const timeout of [undefined, null, 1, 1_800]) {
     const { text, structured, isError } = await swarm.call("codex_wait", { task_ids: [id], timeout });
     assert.equal(
