@@ -37,7 +37,18 @@ async function startVisited(
   await Deno.copyFile(LOCK, lock);
   const swarm = stack.use(
     await startSwarm({
-      command: [Deno.execPath(), "run", "--quiet", "--lock", lock, ...flags, "--preload", PRELOAD, MAIN],
+      command: [
+        Deno.execPath(),
+        "run",
+        "--quiet",
+        "--lock",
+        lock,
+        "--frozen=false",
+        ...flags,
+        "--preload",
+        PRELOAD,
+        MAIN,
+      ],
       env: { TRY_URL: `http://127.0.0.1:${http.addr.port}/`, TRY_WHEN: when, TRY_REPORT: report, ...env },
     }),
   );

@@ -56,7 +56,8 @@ Deno.test("a blocking call's queued task ends with the server that was killed", 
     await waitForStatus(first, running, "running");
     const call = first.call("codex", { prompt: "fake:say(never)", label: "bound" }).catch(() => undefined);
     queued = await waitFor(async () => {
-      const { structured } = await first.call("codex_status");
+      // By the other server: what that one sees is on disk.
+      const { structured } = await next.call("codex_status");
       return structured.tasks.find(({ label }: { readonly label?: string }) => label === "bound")?.task_id;
     }, { message: "the blocking call's task" });
     first.process.kill("SIGKILL");
