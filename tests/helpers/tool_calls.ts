@@ -11,7 +11,7 @@ const PROBE: CodexProbe = {
   isNpmLauncher: false,
   isIndirect: false,
   version: "0.169.0",
-  flags: [],
+  flags: ["--cd", "--json"],
   resumeFlags: [],
   hasResume: true,
 };
@@ -38,6 +38,16 @@ export const TASK: Task = {
   state: { status: "queued" },
 };
 
+/** What {@linkcode TASK} is started with. */
+export const PLANNED: PlannedTask = {
+  spec: TASK.spec,
+  files: { prompt: "" },
+  env: {},
+  repository: TASK.repository,
+  depth: 0,
+  probe: PROBE,
+};
+
 /** A call that nobody cancels. */
 export function toolCall(replaced: Partial<ToolCall> = {}): ToolCall {
   return {
@@ -56,14 +66,6 @@ export function toolCall(replaced: Partial<ToolCall> = {}): ToolCall {
 export function toolServices(supervisor: Partial<ToolServices["supervisor"]>, errors: string[] = []): ToolServices {
   const refuse = (): Promise<never> => Promise.reject(new Error("refused"));
   const note = (message: string): void => void errors.push(message);
-  const planned: PlannedTask = {
-    spec: TASK.spec,
-    files: { prompt: "" },
-    env: {},
-    repository: TASK.repository,
-    depth: 0,
-    probe: PROBE,
-  };
   return {
     supervisor: {
       start: () => Promise.resolve(TASK),
@@ -74,7 +76,7 @@ export function toolServices(supervisor: Partial<ToolServices["supervisor"]>, er
       markRead: refuse,
       ...supervisor,
     },
-    plan: () => Promise.resolve(planned),
+    plan: () => Promise.resolve(PLANNED),
     minWaitMs: 0,
     log: { debug: note, info: note, warning: note, error: note },
   };

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { TaskDirectory } from "../../src/storage/task_directory.ts";
+import { emptyProgress } from "../../src/task/progress.ts";
+import { finish } from "../../src/task/transitions.ts";
+import { codexWait } from "../../src/tools/codex_wait.ts";
 import { installFakeCodex, installQuickCodex } from "../helpers/fake_codex.ts";
 import { startSwarm, type Swarm } from "../helpers/swarm.ts";
 import { lookAt, release, startTask, waitForStatus } from "../helpers/tasks.ts";
+import { TASK, toolCall, toolServices } from "../helpers/tool_calls.ts";
 
 /** The ids that an answer of `codex_wait` tells about. */
 function toldIds(
@@ -200,6 +205,34 @@ Deno.test("codex_wait that the client cancels leaves the tasks alone", async () 
   await release(swarm, "go");
   assert.equal((await waitForStatus(swarm, id, "completed")).answer, "done");
   assert.deepEqual(codex.ledger().map(({ exitCode }) => exitCode), [0]);
+});
+
+Deno.test("codex_wait that was cancelled tells no end to anybody", async () => {
+  const task = finish(TASK, {
+    at: new Date(1_000),
+    outcome: { status: "cancelled", exitCode: null, statusInferred: false },
+    progress: emptyProgress(),
+  });
+  const directory = new TaskDirectory("/tasks", task.id);
+  const read: string[] = [];
+  const services = toolServices({
+    view: () =>
+      Promise.resolve({
+        task,
+        progress: task.state.progress,
+        answer: null,
+        queuePosition: null,
+        lastEventAt: null,
+        directory,
+      }),
+    ended: () => Promise.resolve(),
+    markRead: (id) => Promise.resolve(void read.push(id)),
+  });
+  const signal = AbortSignal.abort(new Error("cancelled"));
+  await assert.rejects(codexWait.handle({ task_ids: [task.id] }, toolCall({ signal }), services), /cancelled/);
+  assert.deepEqual(read, []);
+  await codexWait.handle({ task_ids: [task.id] }, toolCall(), services);
+  assert.deepEqual(read, [task.id]);
 });
 
 /** Everything the client received for one call: its progress, and what came after the response. */

@@ -1,0 +1,77 @@
+/** A place for tasks whose runs are no processes and end with code 3: what is asked of their host is only noted. */
+import { join } from "node:path";
+import type { RunHost, RunSighting } from "../../src/process/run_host.ts";
+import { Bell } from "../../src/storage/bell.ts";
+import { TaskDirectory } from "../../src/storage/task_directory.ts";
+import { ColdStart } from "../../src/supervisor/cold_start.ts";
+import { FollowedTask } from "../../src/supervisor/followed_task.ts";
+import type { RunTaskServices } from "../../src/supervisor/services.ts";
+import { startRun } from "../../src/task/transitions.ts";
+import { tempDirectory } from "./temp_directory.ts";
+import { PLANNED, TASK } from "./tool_calls.ts";
+
+export interface HostYard extends AsyncDisposable {
+  readonly path: string;
+  readonly host: RunHost;
+  readonly services: RunTaskServices;
+  /** What the host was asked for, in words, in its order. */
+  readonly asked: string[];
+  /** Writes {@linkcode TASK} down and follows it; `startedAt` makes it run. */
+  follow(startedAt?: Date): Promise<FollowedTask>;
+}
+
+export interface HostYardOptions {
+  /** Default: the real time. */
+  readonly now?: () => Date;
+  /** What a look at a run finds; default `lost`. */
+  readonly sighting?: RunSighting;
+  /** When a run ends; default as soon as it was started. */
+  readonly ended?: Promise<void>;
+}
+
+export async function hostYard(options: HostYardOptions = {}): Promise<HostYard> {
+  const temp = await tempDirectory();
+  const [tasksDir, bell, codexHome] = [join(temp.path, "tasks"), join(temp.path, "ended"), join(temp.path, "home")];
+  for (const path of [tasksDir, bell, join(codexHome, "sessions")]) await Deno.mkdir(path, { recursive: true });
+  const asked: string[] = [];
+  const note = (what: string): Promise<void> => {
+    asked.push(what);
+    return Promise.resolve();
+  };
+  const host: RunHost = {
+    prepare: () => Promise.resolve(),
+    start: async ({ run, directory }) => {
+      await Deno.writeTextFile(join(directory, "exit"), `${run} 3\n`);
+      await note(`start ${run}`);
+      return { ended: options.ended ?? Promise.resolve(), release: () => note(`release ${run}`) };
+    },
+    stop: ({ reason }) => note(`stop: ${reason}`),
+    sight: () => Promise.resolve(options.sighting ?? { state: "lost" }),
+  };
+  const closing = new AbortController();
+  const services: RunTaskServices = {
+    runner: { host, bell, orphanGraceMs: 0 },
+    env: {},
+    coldStart: new ColdStart(codexHome),
+    bell: new Bell(bell),
+    closing: closing.signal,
+    log: { debug: () => {}, info: () => {}, warning: () => {}, error: () => {} },
+    now: options.now ?? ((): Date => new Date()),
+  };
+  return {
+    path: temp.path,
+    host,
+    services,
+    asked,
+    async follow(startedAt): Promise<FollowedTask> {
+      const task = startedAt === undefined ? TASK : startRun(TASK, { at: startedAt, run: 1 });
+      const directory = new TaskDirectory(tasksDir, task.id);
+      using _lock = await directory.create(task, PLANNED.files);
+      return new FollowedTask(task, directory);
+    },
+    [Symbol.asyncDispose]: async () => {
+      services.bell.close();
+      await temp[Symbol.asyncDispose]();
+    },
+  };
+}
