@@ -3,18 +3,19 @@ import type { CodexRun, CodexRunner } from "../codex/run_codex.ts";
 import type { Log } from "../log.ts";
 import { Bell } from "../storage/bell.ts";
 import { OpenTasks } from "../storage/open_tasks.ts";
-import type { TaskDirectory } from "../storage/task_directory.ts";
 import { takeTask } from "../storage/task_lock.ts";
 import { TaskError } from "../task/errors.ts";
-import { type FinishedTask, isFinished, type Progress, type StopReason, type Task } from "../task/task.ts";
+import { type FinishedTask, isFinished, type StopReason, type Task } from "../task/task.ts";
 import { ColdStart } from "./cold_start.ts";
-import { endTask, failTask } from "./end_task.ts";
+import { runAdopted } from "./adopt.ts";
+import { endTask } from "./end_task.ts";
 import { FollowedTask } from "./followed_task.ts";
 import { Registry } from "./registry.ts";
 import { type PlannedTask, type Runnable, runTask, stopRun } from "./run_task.ts";
 import type { RunTaskServices } from "./services.ts";
 import { Slots } from "./slots.ts";
 import { pause } from "./pause.ts";
+import { type TaskView, viewFinished, viewFollowed } from "./task_view.ts";
 import { heedStop, lookAtTask, watchTask } from "./watch_task.ts";
 
 /** How often running tasks are looked through for one that waits for the network, as a part of the time-out, at most. */
@@ -39,19 +40,6 @@ export interface SupervisorOptions {
   readonly log: Log;
   readonly now: () => Date;
   readonly newId: () => string;
-}
-
-/** A task as it stands now. */
-export interface TaskView {
-  readonly task: Task;
-  readonly progress: Progress;
-  /** The agent's final message, whole; while it works, its last one. */
-  readonly answer: string | null;
-  /** From 1; `null` unless it is queued here. */
-  readonly queuePosition: number | null;
-  /** When Codex last wrote an event. */
-  readonly lastEventAt: Date | null;
-  readonly directory: TaskDirectory;
 }
 
 /** What became of a request to stop; `still_running` for a process that not even SIGKILL has ended yet. */
@@ -122,21 +110,9 @@ export class Supervisor {
     if (followed instanceof FollowedTask) {
       // Of another server's doings only the record tells.
       if (!this.#own.has(id)) await lookAtTask(followed, this.#services, { isOwner: false });
-      const progress = await followed.refresh();
-      const { task, directory } = followed;
-      if (!isFinished(task)) {
-        return {
-          task,
-          progress,
-          answer: progress.lastMessage,
-          queuePosition: this.#slots.position(id),
-          lastEventAt: await directory.lastEventAt(),
-          directory,
-        };
-      }
-      return await this.#viewFinished(task, progress.lastMessage);
+      return await viewFollowed(followed, this.#slots.position(id));
     }
-    return await this.#viewFinished(followed, null);
+    return await viewFinished(followed, this.#registry.directory(id));
   }
 
   /** All tasks that can be read, oldest first; those of one repository only if it is given. */
@@ -276,26 +252,8 @@ export class Supervisor {
     if (lock === null) return;
     const followed = new FollowedTask(task, directory);
     this.#own.set(task.id, null);
-    this.#follow(followed, this.#driveAdopted(followed), lock);
-  }
-
-  async #driveAdopted(followed: FollowedTask): Promise<void> {
-    const { task, directory } = followed;
-    const written = await directory.read();
-    if (written !== null) followed.update(written);
-    if (isFinished(followed.task)) return;
-    const { envNames } = task.spec;
-    if (envNames.length > 0) {
-      const reason = `its server has ended, and with it the values of ${envNames.join(", ")}; start it again`;
-      return await failTask(followed, new Error(reason), this.#services);
-    }
-    let probe: CodexProbe;
-    try {
-      probe = await this.#options.probe();
-    } catch (error) {
-      return await failTask(followed, error, this.#services);
-    }
-    await this.#drive(followed, { env: {}, probe });
+    const drive = (runnable: Runnable): Promise<void> => this.#drive(followed, runnable);
+    this.#follow(followed, runAdopted(followed, { ...this.#services, probe: this.#options.probe, drive }), lock);
   }
 
   /** Reads a task of another server's; what ended while nobody looked is told as it is at once. */
@@ -312,14 +270,6 @@ export class Supervisor {
   async #endQueued(followed: FollowedTask): Promise<void> {
     using lock = await takeTask(followed.directory.path);
     if (lock !== null) await endTask(followed, null, this.#services);
-  }
-
-  /** `seen` stands in for an answer that could not be saved. */
-  async #viewFinished(task: FinishedTask, seen: string | null): Promise<TaskView> {
-    const directory = this.#registry.directory(task.id);
-    const { progress } = task.state;
-    const answer = await directory.readAnswer() ?? seen;
-    return { task, progress, answer, queuePosition: null, lastEventAt: null, directory };
   }
 
   /** Takes a task of this server's own from the queue to its end. */

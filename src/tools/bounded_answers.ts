@@ -1,4 +1,4 @@
-import type { TaskView } from "../supervisor/supervisor.ts";
+import type { TaskView } from "../supervisor/task_view.ts";
 import { isFinished } from "../task/task.ts";
 import { cutMiddle, shareBudget } from "./bounded_text.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { TaskView } from "../supervisor/supervisor.ts";
+import type { TaskView } from "../supervisor/task_view.ts";
 import { isFinished } from "../task/task.ts";
 import { findViews } from "./find_views.ts";
 import { tasksOutput } from "./outputs.ts";

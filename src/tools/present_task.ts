@@ -1,6 +1,6 @@
 /** Turns a task into data: everything a model needs to know of it. */
 import { failureCategory } from "../codex/failure.ts";
-import type { TaskView } from "../supervisor/supervisor.ts";
+import type { TaskView } from "../supervisor/task_view.ts";
 import { type FinishedState, isFinished, type Task } from "../task/task.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { cutEnd, jsonLength } from "./bounded_text.ts";

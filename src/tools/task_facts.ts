@@ -1,5 +1,5 @@
 /** What is worked out of a task for its data and its text alike. */
-import type { TaskView } from "../supervisor/supervisor.ts";
+import type { TaskView } from "../supervisor/task_view.ts";
 import type { Usage } from "../task/event.ts";
 import { type Failure, type FinishedState, isFinished, type Task } from "../task/task.ts";
 import { cutEnd, cutMiddle } from "./bounded_text.ts";

@@ -1,4 +1,4 @@
-import type { TaskView } from "../supervisor/supervisor.ts";
+import type { TaskView } from "../supervisor/task_view.ts";
 import { cutStart } from "./bounded_text.ts";
 import type { ToolServices } from "./tool.ts";
 
