@@ -1,26 +1,30 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Supervisor } from "../../src/supervisor/supervisor.ts";
-import { hostYard } from "../helpers/host_yard.ts";
+import { type HostYard, hostYard } from "../helpers/host_yard.ts";
 import { PLANNED, TASK } from "../helpers/tool_calls.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
-Deno.test("Supervisor.close() lets go of every run that goes on", async () => {
-  const ended = Promise.withResolvers<void>();
-  await using yard = await hostYard({ ended: ended.promise });
-  const supervisor = new Supervisor({
-    tasksDir: join(yard.path, "tasks"),
-    openTasksDir: join(yard.path, "open"),
-    codexHome: join(yard.path, "home"),
-    runner: yard.services.runner,
+function createSupervisor({ path, services }: HostYard): Supervisor {
+  return new Supervisor({
+    tasksDir: join(path, "tasks"),
+    openTasksDir: join(path, "open"),
+    codexHome: join(path, "home"),
+    runner: services.runner,
     env: {},
     maxConcurrent: 1,
     offlineTimeoutMs: 60_000,
     probe: () => Promise.resolve(PLANNED.probe),
-    log: yard.services.log,
-    now: yard.services.now,
+    log: services.log,
+    now: services.now,
     newId: () => TASK.id,
   });
+}
+
+Deno.test("Supervisor.close() lets go of every run that goes on", async () => {
+  const ended = Promise.withResolvers<void>();
+  await using yard = await hostYard({ ended: ended.promise });
+  const supervisor = createSupervisor(yard);
   await supervisor.start(PLANNED);
   // The task is running a moment before its run is there.
   await waitFor(() => yard.asked.length > 0, { message: "the run to start" });
@@ -28,4 +32,14 @@ Deno.test("Supervisor.close() lets go of every run that goes on", async () => {
   assert.deepEqual(yard.asked, ["start 1", "release 1"]);
   ended.resolve();
   await supervisor.ended(TASK.id, new AbortController().signal);
+});
+
+Deno.test("Supervisor.stop() ends a task that waits in the queue of a server that is gone, and starts nothing", async () => {
+  await using yard = await hostYard();
+  await yard.follow();
+  const supervisor = createSupervisor(yard);
+  const answer = await supervisor.stop(TASK.id, "cancelled");
+  const { task } = await supervisor.view(TASK.id);
+  await supervisor.close();
+  assert.deepEqual([answer, task.state.status, yard.asked], ["stopped", "cancelled", ["stop: cancelled"]]);
 });
