@@ -145,9 +145,24 @@ const ACTION: Readonly<Record<FailureClass, string>> = {
   unknown: "Read the message and the task's stderr.log before another try.",
 };
 
+/** Longest message kept, in characters; its middle goes. */
+const MAX_MESSAGE = 4_000;
+
 /** Makes the failure of a known class, with the class's own way out unless another is given. */
 export function failureOf(failureClass: FailureClass, message: string): Failure {
-  return { class: failureClass, message, retryable: IS_RETRYABLE[failureClass], action: ACTION[failureClass] };
+  return {
+    class: failureClass,
+    message: bounded(message),
+    retryable: IS_RETRYABLE[failureClass],
+    action: ACTION[failureClass],
+  };
+}
+
+function bounded(message: string): string {
+  if (message.length <= MAX_MESSAGE) return message;
+  const half = MAX_MESSAGE / 2;
+  const left = (message.length - MAX_MESSAGE).toLocaleString("en");
+  return `${message.slice(0, half)}\n[… ${left} characters left out …]\n${message.slice(-half)}`.toWellFormed();
 }
 
 /** Tells what Codex's message means. `now` is when Codex said it: times of day in it are of that day. */

@@ -4,12 +4,16 @@ import type { Progress } from "./task.ts";
 
 /** Characters kept of a reasoning summary (its end) and of a command (its start). */
 export const MAX_TEXT_LENGTH = 2_000;
-/** Warnings kept, the newest ones. */
-export const MAX_WARNINGS = 20;
+/** Warnings kept, the newest ones, and characters of each. */
+export const MAX_WARNINGS = 10;
+export const MAX_WARNING_LENGTH = 500;
 /** Changed paths kept by name, the first ones; the rest is in {@linkcode Progress.filesChangedBeyond}. */
 export const MAX_FILES_CHANGED = 1_000;
-/** Plan steps kept. */
+/** Longest path kept by name, in characters: no system has longer ones. */
+export const MAX_PATH_LENGTH = 4_096;
+/** Plan steps kept, and characters of each. */
 export const MAX_PLAN_STEPS = 100;
+export const MAX_STEP_LENGTH = 500;
 
 /** Makes the progress of a task of which nothing has been seen. */
 export function emptyProgress(): Progress {
@@ -107,10 +111,13 @@ function addItem(progress: Progress, phase: Phase, item: CodexItem): Progress {
     case "plan":
       return {
         ...progress,
-        plan: item.steps.slice(0, MAX_PLAN_STEPS).map((step) => ({ ...step, text: start(step.text) })),
+        plan: item.steps.slice(0, MAX_PLAN_STEPS).map((step) => ({ ...step, text: start(step.text, MAX_STEP_LENGTH) })),
       };
     case "warning":
-      return { ...progress, warnings: [...progress.warnings, start(item.message)].slice(-MAX_WARNINGS) };
+      return {
+        ...progress,
+        warnings: [...progress.warnings, start(item.message, MAX_WARNING_LENGTH)].slice(-MAX_WARNINGS),
+      };
     case "other":
       return { ...progress, unknownEvents: progress.unknownEvents + 1 };
   }
@@ -127,15 +134,15 @@ function addChanges(progress: Progress, changes: readonly FileChange[]): Progres
   for (const { path, kind } of changes) {
     const before = kinds.get(path);
     if (before !== undefined) kinds.set(path, before === "add" && kind === "update" ? "add" : kind);
-    else if (kinds.size < MAX_FILES_CHANGED) kinds.set(path, kind);
+    else if (kinds.size < MAX_FILES_CHANGED && path.length <= MAX_PATH_LENGTH) kinds.set(path, kind);
     else beyond++;
   }
   const filesChanged = [...kinds].map(([path, kind]) => ({ path, kind }));
   return { ...progress, filesChanged, filesChangedBeyond: beyond };
 }
 
-function start(text: string): string {
-  return text.length <= MAX_TEXT_LENGTH ? text : text.slice(0, MAX_TEXT_LENGTH);
+function start(text: string, maxLength = MAX_TEXT_LENGTH): string {
+  return text.length <= maxLength ? text : text.slice(0, maxLength).toWellFormed();
 }
 
 function end(text: string): string {

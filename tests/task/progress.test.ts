@@ -3,8 +3,11 @@ import {
   addEvent,
   emptyProgress,
   MAX_FILES_CHANGED,
+  MAX_PATH_LENGTH,
   MAX_PLAN_STEPS,
+  MAX_STEP_LENGTH,
   MAX_TEXT_LENGTH,
+  MAX_WARNING_LENGTH,
   MAX_WARNINGS,
 } from "../../src/task/progress.ts";
 import type { CodexEvent, CodexItem, FileChange } from "../../src/task/event.ts";
@@ -132,12 +135,19 @@ Deno.test("addEvent() stays bounded", () => {
     completed({ kind: "file_change", id: "f", changes, status: "completed" }),
     completed({ kind: "agent_message", id: "m", text: long }),
   ]);
+  const endless = [{ path: "p".repeat(MAX_PATH_LENGTH + 1), kind: "add" } satisfies FileChange];
+  const { filesChanged, filesChangedBeyond } = fold([
+    completed({ kind: "file_change", id: "f", changes: endless, status: "completed" }),
+  ]);
+  assert.deepEqual([filesChanged, filesChangedBeyond], [[], 1]);
   assert.equal(progress.lastReasoning?.length, MAX_TEXT_LENGTH);
   assert.ok(progress.lastReasoning.endsWith("end"));
   assert.equal(progress.currentCommand?.length, MAX_TEXT_LENGTH);
   assert.ok(progress.currentCommand.startsWith("start"));
   assert.equal(progress.plan.length, MAX_PLAN_STEPS);
+  assert.equal(progress.plan[0]?.text.length, MAX_STEP_LENGTH);
   assert.equal(progress.warnings.length, MAX_WARNINGS);
+  assert.equal(progress.warnings[0]?.length, MAX_WARNING_LENGTH);
   assert.ok(progress.warnings.at(-1)?.startsWith("49"));
   assert.equal(progress.filesChanged.length, MAX_FILES_CHANGED);
   assert.equal(progress.filesChangedBeyond, 5);
