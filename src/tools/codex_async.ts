@@ -2,10 +2,14 @@ import * as z from "zod";
 import type { Task } from "../task/task.ts";
 import { startedOutput } from "./outputs.ts";
 import { runParameters, startRequest } from "./run_parameters.ts";
-import { startedData, taskData } from "./present_task.ts";
+import { boundedTask, startedData } from "./present_task.ts";
 import { startAgent } from "./run_agent.ts";
-import { defineTool, type ToolAnswer, type ToolServices } from "./tool.ts";
+import { notesOf } from "./task_facts.ts";
+import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
 import { viewTask } from "./viewed_task.ts";
+
+/** Room of the words about what to call next, in characters. */
+const DATA_AROUND = 150;
 
 export const codexAsync = defineTool({
   name: "codex_async",
@@ -18,29 +22,30 @@ export const codexAsync = defineTool({
   async handle(input, call, services): Promise<ToolAnswer> {
     const task = await startAgent(startRequest(input, call, "detached"), call, services);
     const { id } = task;
-    const { effectiveSandbox: sandbox, notes } = task.spec;
+    const { effectiveSandbox: sandbox } = task.spec;
     const next = `codex_wait(task_ids=["${id}"])`;
     const text = [
       `Codex task ${id} started.`,
       `Task ID: ${id}`,
       `Lifetime: detached (it runs on when this server ends)`,
       `Sandbox: ${sandbox.mode} (${sandbox.source})`,
-      ...notes.map((note) => `Note: ${note}`),
+      ...notesOf(task).map((note) => `Note: ${note}`),
       "",
       "NOT TRACKED BY YOUR CLIENT: nothing will tell you when it ends. You MUST call " +
       `${next} for the result, or codex_status(task_ids=["${id}"]) to check progress.`,
     ];
     return {
       text: text.join("\n"),
-      structured: { ...await dataOf(task, services), next: `Nothing will tell you when it ends: call ${next}.` },
+      structured: { ...await dataOf(task, call, services), next: `Nothing will tell you when it ends: call ${next}.` },
     };
   },
 });
 
 /** Whatever befalls this look at the task, its id must reach the caller: the agent runs. */
-async function dataOf(task: Task, services: ToolServices): Promise<Record<string, unknown>> {
+async function dataOf(task: Task, call: ToolCall, services: ToolServices): Promise<Record<string, unknown>> {
   try {
-    return taskData(await viewTask(task.id, services), new Date(), null);
+    const view = await viewTask(task.id, services);
+    return boundedTask(view, { now: new Date(), maxLength: call.answerChars - DATA_AROUND });
   } catch (error) {
     services.log.warning("a task could not be looked at after its start", { id: task.id, error });
     return startedData(task);

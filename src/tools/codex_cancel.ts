@@ -1,9 +1,12 @@
 import * as z from "zod";
 import { findViews } from "./find_views.ts";
 import { taskOutput } from "./outputs.ts";
-import { taskData } from "./present_task.ts";
+import { boundedTask } from "./present_task.ts";
 import { defineTool, type ToolAnswer } from "./tool.ts";
 import { viewTask } from "./viewed_task.ts";
+
+/** Room of the words about what was done, in characters. */
+const DATA_AROUND = 100;
 
 export const codexCancel = defineTool({
   name: "codex_cancel",
@@ -13,10 +16,10 @@ export const codexCancel = defineTool({
   effect: "destructive",
   input: z.object({ task_id: z.string().describe("Task id") }),
   output: taskOutput,
-  async handle(input, _call, services): Promise<ToolAnswer> {
+  async handle(input, call, services): Promise<ToolAnswer> {
     const { missing: [missing] } = await findViews([input.task_id], services);
     if (missing !== undefined) {
-      const lines = [`Task ${input.task_id}: ${missing.words}`, ...missing.wayOut];
+      const lines = [`Task ${missing.id}: ${missing.words}`, ...missing.wayOut];
       return { text: lines.join("\n"), structured: missing.data, isError: true };
     }
     const answer = await services.supervisor.stop(input.task_id, "cancelled");
@@ -26,7 +29,10 @@ export const codexCancel = defineTool({
     const words = answer === "stopped" && status === "cancelled" ? "Task cancelled" : `Task already ${status}`;
     return {
       text: `Task ${input.task_id}: ${words}`,
-      structured: { ...taskData(view, new Date(), null), message: words },
+      structured: {
+        ...boundedTask(view, { now: new Date(), maxLength: call.answerChars - DATA_AROUND }),
+        message: words,
+      },
     };
   },
 });

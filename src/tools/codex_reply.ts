@@ -31,8 +31,15 @@ export const codexReplyAlias = defineTool({
   }),
   output: runOutput,
   async handle(input, call, services): Promise<ToolAnswer> {
-    const id = input.threadId ?? input.conversationId;
+    const { threadId, conversationId } = input;
+    const id = threadId ?? conversationId;
     if (id === undefined) throw new TaskError("invalid_argument", "Cannot reply: threadId is missing.");
+    if (conversationId !== undefined && conversationId !== id) {
+      throw new TaskError(
+        "invalid_argument",
+        "Cannot reply: threadId and conversationId, its old name, name different threads. Give threadId alone.",
+      );
+    }
     return await reply({ threadId: id, prompt: input.prompt }, call, services);
   },
 });

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { isFinished } from "../task/task.ts";
-import { countFitting, joinBlocks } from "./bounded_text.ts";
-import { findViews } from "./find_views.ts";
+import { countFitting, joinBlocks, takeFitting } from "./bounded_text.ts";
+import { findViews, presentMissing } from "./find_views.ts";
 import { tasksOutput } from "./outputs.ts";
 import { boundedTaskData } from "./present_task.ts";
 import { statusText } from "./present_text.ts";
@@ -9,9 +9,11 @@ import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from ".
 
 /** Tasks listed at most when no ids are given: those that have not ended, then the newest. */
 const MAX_LISTED = 20;
-/** Ids named at most for a next call, and the room that they and what is around the tasks take, in characters. */
-const MAX_NEXT = 50;
-const DATA_AROUND = 1_000;
+/** Parts of an answer that ids without a task and ids for a next call may take. */
+const MISSING_SHARE = 0.2;
+const NEXT_SHARE = 0.05;
+/** Room of what stands around the tasks and these ids, in characters. */
+const DATA_AROUND = 150;
 
 export const codexStatus = defineTool({
   name: "codex_status",
@@ -33,8 +35,16 @@ export const codexStatus = defineTool({
     const { views, missing } = await findViews(ids, services);
     // A list tells what there is; an ended task's answer is asked for by its id.
     const told = isList ? views.map((view) => ({ ...view, answer: null })) : views;
-    const { tasks, shown } = boundedTaskData(told, { now, maxLength: call.answerChars - DATA_AROUND, isBrief: isList });
-    const texts = [...views.map((view) => statusText(view, now)), ...missing.map(({ text }) => text)];
+    const absent = presentMissing(missing, call.answerChars * MISSING_SHARE);
+    // Ids stand in quotes within a text, which JSON writes with two characters more each.
+    const nextRoom = call.answerChars * NEXT_SHARE;
+    const around = JSON.stringify(absent.data).length + 1.2 * nextRoom + DATA_AROUND;
+    const { tasks, shown } = boundedTaskData(told, {
+      now,
+      maxLength: call.answerChars - Math.ceil(around),
+      isBrief: isList,
+    });
+    const texts = [...views.map((view) => statusText(view, now)), ...absent.texts];
     if (!isList && !call.signal.aborted) {
       // What did not fit into the answer was given to nobody.
       const given = views.slice(0, Math.min(shown, countFitting(texts, call.answerChars)));
@@ -42,11 +52,13 @@ export const codexStatus = defineTool({
       await Promise.all(ended.map(({ task }) => services.supervisor.markRead(task.id)));
     }
     if (texts.length === 0) texts.push("No tasks in this repository. all=true lists those of others.");
-    const rest = views.slice(shown, shown + MAX_NEXT).map(({ task }) => task.id);
+    const rest = takeFitting(views.slice(shown).map(({ task }) => task.id), nextRoom).shown;
     return {
       text: joinBlocks(texts, call.answerChars),
       structured: {
-        tasks: [...tasks, ...missing.map(({ data }) => data)],
+        tasks: [...tasks, ...absent.data],
+        ...(shown < views.length ? { tasks_not_shown: views.length - shown } : {}),
+        ...(absent.rest === 0 ? {} : { ids_not_shown: absent.rest }),
         ...(rest.length === 0 ? {} : { next: `More: codex_status(task_ids=${JSON.stringify(rest)}).` }),
       },
     };

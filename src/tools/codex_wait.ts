@@ -1,23 +1,29 @@
 import * as z from "zod";
+import { isTaskId } from "../storage/task_directory.ts";
 import type { TaskView } from "../supervisor/task_view.ts";
 import { isFinished } from "../task/task.ts";
-import { findViews } from "./find_views.ts";
+import { findViews, presentMissing } from "./find_views.ts";
 import { tasksOutput } from "./outputs.ts";
 import { reportProgress } from "./progress_reports.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
-import { countFitting } from "./bounded_text.ts";
+import { countFitting, cutBlock, restLines, takeFitting } from "./bounded_text.ts";
 import { boundedTaskData } from "./present_task.ts";
 import { resultText, waitingText } from "./present_text.ts";
 import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
-import { phaseOf } from "./task_facts.ts";
+import { labelOf, phaseOf } from "./task_facts.ts";
 import type { ViewedTask } from "./viewed_task.ts";
 
 /** codex-mcp-swarm's default, in seconds. */
 const DEFAULT_TIMEOUT = 1_800;
-/** Characters that an answer needs besides the answers of agents: around each task's, for each id, and in all. */
-const TEXT_PER_TASK = 250;
-const DATA_PER_ID = 40;
-const DATA_AROUND = 400;
+/** Of a task's id. */
+const ID_LENGTH = 8;
+/** Parts of an answer that the cursor, the ids that have not ended, and those without a task may take. */
+const CURSOR_SHARE = 0.4;
+const IDS_SHARE = 0.1;
+const MISSING_SHARE = 0.15;
+/** Longest cursor that is said twice, and the room of what stands around all these, in characters. */
+const MAX_REPEATED_CURSOR = 100;
+const DATA_AROUND = 450;
 
 export const codexWait = defineTool({
   name: "codex_wait",
@@ -29,7 +35,7 @@ export const codexWait = defineTool({
   effect: "read",
   input: z.object({
     task_ids: z.array(z.string()).min(1).describe("Task ids"),
-    timeout: z.number().nullable().optional().describe(
+    timeout: z.number().nullable().refine(isPositive, "must be more than 0, or null").optional().describe(
       "Seconds, at least 150 unless configured; default 1800, null none. Your client's own limit ends it earlier",
     ),
     until: z.enum(["all", "any"]).optional().describe("Default all"),
@@ -40,9 +46,8 @@ export const codexWait = defineTool({
     running: z.array(z.string()).describe("Ids that have not ended"),
   }),
   async handle(input, call, services): Promise<ToolAnswer> {
-    const delivered = new Set((input.cursor ?? "").split(",").filter((id) => id !== ""));
-    const ids = [...new Set(input.task_ids)];
-    const { views: found, missing } = await findViews(ids, services);
+    const { views: found, missing } = await findViews(input.task_ids, services);
+    const delivered = deliveredIds(input.cursor ?? "", found);
     const pending = found.map(({ task }) => task.id).filter((id) => !delivered.has(id));
     const isTimeOver = await waitFor(
       pending,
@@ -55,60 +60,98 @@ export const codexWait = defineTool({
     // Nobody hears the answer to a cancelled call: its ends stay untold.
     call.signal.throwIfAborted();
     const { views } = await findViews(pending, services);
-    const answer = presentWait(views, { now: new Date(), answerChars: call.answerChars, isTimeOver });
+    const { answerChars } = call;
+    const absent = presentMissing(missing, answerChars * MISSING_SHARE);
+    const maxCursor = answerChars * CURSOR_SHARE;
+    const cursorRoom = Math.min(maxCursor, (delivered.size + views.length) * (ID_LENGTH + 1));
+    const idsRoom = Math.min(answerChars * IDS_SHARE, views.length * (ID_LENGTH + 3));
+    // Ids stand in quotes within `next`, which JSON writes with two characters more each.
+    const around = cursorRoom + 2.2 * idsRoom + JSON.stringify(absent.data).length + DATA_AROUND;
+    const answer = presentWait(views, {
+      now: new Date(),
+      dataChars: Math.floor(answerChars - around),
+      textChars: answerChars - absent.texts.join("\n\n").length - 2,
+      isTimeOver,
+    });
     for (const id of answer.told) {
       await services.supervisor.markRead(id);
       delivered.add(id);
     }
-    const cursor = [...delivered].join(",");
+    // The newest ends; an older one that is dropped here is told again if it is asked for, which `next` does not.
+    const cursor = [...delivered].slice(-Math.floor(maxCursor / (ID_LENGTH + 1))).join(",");
     const open = views.map(({ task }) => task.id).filter((id) => !delivered.has(id));
-    const again = `codex_wait(task_ids=${JSON.stringify(open)}, cursor="${cursor}")`;
-    const texts = [answer.text, ...missing.map(({ text }) => text)].filter((text) => text !== "");
+    const running = takeFitting(views.filter(({ task }) => !isFinished(task)).map(({ task }) => task.id), idsRoom);
+    const texts = [answer.text, ...absent.texts].filter((text) => text !== "");
     return {
       text: texts.length === 0 ? "Nothing new: all of these ends were told before." : texts.join("\n\n"),
       structured: {
-        tasks: [...answer.tasks, ...missing.map(({ data }) => data)],
-        running: views.filter(({ task }) => !isFinished(task)).map(({ task }) => task.id),
+        tasks: [...answer.tasks, ...absent.data],
+        ...(absent.rest === 0 ? {} : { ids_not_shown: absent.rest }),
+        running: running.shown,
+        ...(running.rest === 0 ? {} : { running_not_shown: running.rest }),
         cursor,
         next: found.length === 0
           ? "None of these tasks is known: codex_status() lists those that are."
           : open.length === 0
           ? "All have ended."
-          : `STILL RUNNING, queued or not told yet; nothing was stopped. Call ${again}.`,
+          : `STILL RUNNING, queued or not told yet; nothing was stopped. ${nextCall(open, { cursor, idsRoom })}`,
       },
     };
   },
 });
 
+/** The ends that the caller has been told; a task that has not ended cannot be one of them. */
+function deliveredIds(cursor: string, found: readonly ViewedTask[]): Set<string> {
+  const open = new Set(found.filter(({ task }) => !isFinished(task)).map(({ task }) => task.id));
+  return new Set(cursor.split(",").filter((id) => isTaskId(id) && !open.has(id)));
+}
+
+/** How to go on waiting, with as many ids as fit and the cursor said again if it is short. */
+function nextCall(
+  open: readonly string[],
+  { cursor, idsRoom }: { readonly cursor: string; readonly idsRoom: number },
+): string {
+  const { shown, rest } = takeFitting(open, idsRoom);
+  const isRepeated = cursor.length <= MAX_REPEATED_CURSOR;
+  const call = `codex_wait(task_ids=${JSON.stringify(shown)}${isRepeated ? `, cursor="${cursor}"` : ""})`;
+  return `Call ${call}${isRepeated ? "" : " with this answer's cursor"}${
+    rest === 0 ? "" : `, then with ${rest} more`
+  }.`;
+}
+
+function isPositive(seconds: number | null): boolean {
+  return seconds === null || seconds > 0;
+}
+
 /** What is told of the tasks, and of which ends; an end that does not fit into text and data is told next time. */
 function presentWait(
   views: readonly ViewedTask[],
-  { now, answerChars, isTimeOver }: {
+  { now, dataChars, textChars, isTimeOver }: {
     readonly now: Date;
-    readonly answerChars: number;
+    readonly dataChars: number;
+    readonly textChars: number;
     readonly isTimeOver: boolean;
   },
 ): { readonly text: string; readonly tasks: Record<string, unknown>[]; readonly told: string[] } {
   const ended = views.filter(({ task }) => isFinished(task));
   const running = views.filter(({ task }) => !isFinished(task));
-  const data = boundedTaskData(ended, { now, maxLength: answerChars - DATA_AROUND - DATA_PER_ID * views.length });
+  const data = boundedTaskData(ended, { now, maxLength: dataChars });
   const candidates = ended.slice(0, data.shown);
-  const room = answerChars - TEXT_PER_TASK * (candidates.length + running.length);
-  const answers = boundedAnswers(candidates, room, (text) => text.length);
-  const ends = candidates.map((view, index) => resultText(view, now, answers[index] ?? null));
-  const told = countFitting(ends, answerChars);
-  // Ends come first into the room, so that many running tasks never keep one from being told.
-  const left = answerChars - ends.slice(0, told).join("\n\n").length;
   const waits = running.map((view) => waitingText(view, now, isTimeOver));
-  const words = new Map([
-    ...candidates.slice(0, told).map(({ task }, index) => [task.id, ends[index] ?? ""] as const),
-    ...running.slice(0, countFitting(waits, left)).map(({ task }, index) => [task.id, waits[index] ?? ""] as const),
-  ]);
-  const rest = views.length - words.size;
-  const texts = views.flatMap(({ task }) => words.get(task.id) ?? []);
-  if (rest > 0) texts.push(`… and ${rest} more: ask again for those.`);
+  const room = textChars - 100;
+  const bare = candidates.map((view) => resultText(view, now, view.answer === null ? null : ""));
+  // Many running tasks never keep an answer from being told.
+  const around = bare.join("\n\n").length + Math.min(waits.join("\n\n").length + 2, textChars / 4);
+  const answers = boundedAnswers(candidates, room - around, (text) => text.length);
+  const ends = candidates.map((view, index) => resultText(view, now, answers[index] ?? null));
+  // Ends come first into the room; the first one has it whole.
+  const texts = [...ends, ...waits].map((text) => cutBlock(text, room));
+  const count = countFitting(texts, textChars);
+  const told = Math.min(count, ends.length);
+  const words = new Map([...candidates, ...running].slice(0, count).map(({ task }, at) => [task.id, texts[at] ?? ""]));
+  const blocks = views.flatMap(({ task }) => words.get(task.id) ?? []);
   return {
-    text: texts.join("\n\n"),
+    text: [...blocks, ...restLines(views.length - words.size)].join("\n\n"),
     tasks: data.tasks.slice(0, told),
     told: candidates.slice(0, told).map(({ task }) => task.id),
   };
@@ -154,7 +197,7 @@ function describe(views: readonly TaskView[]): string {
   const working = views.filter(({ task }) => !isFinished(task));
   const phases = working.slice(0, 3).map((view) => {
     const { currentCommand } = view.progress;
-    return `${view.task.spec.label ?? view.task.id}: ${currentCommand ?? phaseOf(view)}`.slice(0, 100);
+    return `${labelOf(view.task) ?? view.task.id}: ${currentCommand ?? phaseOf(view)}`.slice(0, 100);
   });
   return [`${views.length - working.length}/${views.length} done`, ...phases].join("; ");
 }

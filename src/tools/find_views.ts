@@ -1,10 +1,16 @@
 import { isTaskId } from "../storage/task_directory.ts";
 import { TaskError } from "../task/errors.ts";
 import type { ToolServices } from "./tool.ts";
+import { cutEnd, cutInner, takeFitting } from "./bounded_text.ts";
 import { type ViewedTask, viewTask } from "./viewed_task.ts";
+
+/** Longest id that is repeated, and longest words about it. */
+const MAX_ID = 80;
+const MAX_ERROR = 400;
 
 /** An id for which there is no task to be told of, as an answer among those of others. */
 export interface MissingTask {
+  /** As it is told: cut if it is too long for an id. */
   readonly id: string;
   /** What is wrong, in codex-mcp-swarm's words where it had some. */
   readonly words: string;
@@ -27,14 +33,23 @@ export async function findViews(
     } catch (error) {
       if (!(error instanceof TaskError)) throw error;
       if (error.code !== "unknown_task" && error.code !== "unreadable_task") throw error;
-      missing.push(error.code === "unknown_task" ? unknownTask(id, error) : unreadableTask(id, error));
+      const told = cutEnd(id, MAX_ID);
+      const message = cutInner(error.message.replace(id, () => told), MAX_ERROR);
+      missing.push(
+        error.code === "unknown_task"
+          ? unknownTask(told, { isId: isTaskId(id), message })
+          : unreadableTask(told, message),
+      );
     }
   }
   return { views, missing };
 }
 
-function unknownTask(id: string, { message }: TaskError): MissingTask {
-  const words = isTaskId(id) ? `Task ${id} not found` : `Invalid task ID: ${id}`;
+function unknownTask(
+  id: string,
+  { isId, message }: { readonly isId: boolean; readonly message: string },
+): MissingTask {
+  const words = isId ? `Task ${id} not found` : `Invalid task ID: ${id}`;
   return {
     id,
     words,
@@ -44,7 +59,7 @@ function unknownTask(id: string, { message }: TaskError): MissingTask {
   };
 }
 
-function unreadableTask(id: string, { message }: TaskError): MissingTask {
+function unreadableTask(id: string, message: string): MissingTask {
   return {
     id,
     words: message,
@@ -52,4 +67,15 @@ function unreadableTask(id: string, { message }: TaskError): MissingTask {
     text: `=== Task ${id} === ${message}`,
     data: { task_id: id, status: "error", error: message },
   };
+}
+
+/** As many missing tasks as fit into `maxLength` characters, as text and as data. */
+export function presentMissing(
+  missing: readonly MissingTask[],
+  maxLength: number,
+): { readonly texts: string[]; readonly data: Readonly<Record<string, unknown>>[]; readonly rest: number } {
+  const { shown, rest } = takeFitting(missing.map(({ text, data }) => ({ text, data })), maxLength);
+  const texts = shown.map(({ text }) => text);
+  if (rest > 0) texts.push(`… and ${rest} more ids of which there is no task to tell.`);
+  return { texts, data: shown.map(({ data }) => data), rest };
 }

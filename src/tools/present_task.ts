@@ -5,31 +5,40 @@ import { type FinishedState, isFinished, type Task } from "../task/task.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { cutEnd, jsonLength } from "./bounded_text.ts";
 import {
+  cwdOf,
   elapsedSeconds,
   failureMessage,
+  filesOf,
   isExitCodeLost,
+  labelOf,
   MAX_COMMAND,
   MAX_THINKING,
+  modelOf,
+  notesOf,
   phaseOf,
+  planOf,
   silentSeconds,
   threadIdOf,
   toolsCalled,
   usageData,
+  verdictOf,
+  warningsOf,
 } from "./task_facts.ts";
 import type { ViewedTask } from "./viewed_task.ts";
 
-const MAX_FILES = 50;
 /** An answer's least share when not all tasks fit. */
 const MIN_ANSWER = 400;
 
-/** The data of one task; `answer` has been cut to fit already. */
-export function taskData(view: ViewedTask, now: Date, answer: string | null): Record<string, unknown> {
+/** The data of one task, every text of which is bounded by itself; `answer` has been cut to fit already. */
+function taskData(view: ViewedTask, now: Date, answer: string | null): Record<string, unknown> {
   const { task, progress, directory } = view;
   const { spec, state } = task;
+  const plan = planOf(view);
+  const files = filesOf(view);
   return withoutEmpty({
     task_id: task.id,
     status: state.status,
-    label: spec.label,
+    label: labelOf(task),
     thread_id: threadIdOf(view),
     elapsed_seconds: elapsedSeconds(task, now),
     queue_position: view.queuePosition,
@@ -43,21 +52,22 @@ export function taskData(view: ViewedTask, now: Date, answer: string | null): Re
       exit_code: progress.lastCommand.exitCode,
     },
     last_reasoning: isFinished(task) ? undefined : optionalText(progress.lastReasoning, MAX_THINKING),
-    plan: isFinished(task) ? undefined : progress.plan,
-    files_changed: progress.filesChanged.slice(0, MAX_FILES),
-    files_changed_not_shown: Math.max(0, progress.filesChanged.length - MAX_FILES) + progress.filesChangedBeyond,
+    plan: isFinished(task) ? undefined : plan.shown,
+    plan_steps_not_shown: isFinished(task) ? undefined : plan.rest,
+    files_changed: files.shown,
+    files_changed_not_shown: files.rest,
     tools_called: toolsCalled(view),
     sub_agents: progress.subAgents,
-    waiting_for_network: isFinished(task) ? undefined : progress.waitingForNetwork,
+    waiting_for_network: isFinished(task) ? undefined : optionalText(progress.waitingForNetwork, MAX_THINKING),
     silent_seconds: silentSeconds(view, now),
     usage: usageData(view),
-    warnings: progress.warnings,
+    warnings: warningsOf(view),
     unreadable_events: progress.unreadableEvents,
-    cwd: spec.cwd,
-    model: spec.model,
+    cwd: cwdOf(task),
+    model: modelOf(task),
     sandbox: spec.effectiveSandbox,
     lifetime: spec.lifetime,
-    notes: spec.notes,
+    notes: notesOf(task),
     started_at: state.status === "queued" ? undefined : state.startedAt?.toISOString(),
     ended_at: isFinished(task) ? task.state.endedAt.toISOString() : undefined,
     events_file: directory.eventsFile,
@@ -65,16 +75,16 @@ export function taskData(view: ViewedTask, now: Date, answer: string | null): Re
 }
 
 /** What is surely known of a task that was just started. */
-export function startedData({ id, spec, state }: Task): Record<string, unknown> {
+export function startedData(task: Task): Record<string, unknown> {
   return withoutEmpty({
-    task_id: id,
-    status: state.status,
-    label: spec.label,
-    cwd: spec.cwd,
-    model: spec.model,
-    sandbox: spec.effectiveSandbox,
-    lifetime: spec.lifetime,
-    notes: spec.notes,
+    task_id: task.id,
+    status: task.state.status,
+    label: labelOf(task),
+    cwd: cwdOf(task),
+    model: modelOf(task),
+    sandbox: task.spec.effectiveSandbox,
+    lifetime: task.spec.lifetime,
+    notes: notesOf(task),
   });
 }
 
@@ -84,7 +94,7 @@ function briefTaskData(view: TaskView, now: Date, answer: string | null): Record
   return withoutEmpty({
     task_id: task.id,
     status: task.state.status,
-    label: task.spec.label,
+    label: labelOf(task),
     thread_id: threadIdOf(view),
     elapsed_seconds: elapsedSeconds(task, now),
     phase: isFinished(task) ? undefined : phaseOf(view),
@@ -94,27 +104,56 @@ function briefTaskData(view: TaskView, now: Date, answer: string | null): Record
   });
 }
 
-/** Data of several tasks, at most about `maxLength` characters of JSON; `shown` is how many of them fitted. */
+/** What remains of a task where there is no room at all. */
+function bareTaskData(view: TaskView): Record<string, unknown> {
+  const { task, directory } = view;
+  return withoutEmpty({
+    task_id: task.id,
+    status: task.state.status,
+    thread_id: threadIdOf(view),
+    answer_file: isFinished(task) && view.answer !== null ? directory.answerFile : undefined,
+  });
+}
+
+/** The data of one task without its answer, as much as fits into `maxLength` characters of JSON. */
+export function boundedTask(
+  view: ViewedTask,
+  { now, maxLength }: { readonly now: Date; readonly maxLength: number },
+): Record<string, unknown> {
+  for (const describe of [taskData, briefTaskData]) {
+    const data = describe(view, now, null);
+    if (JSON.stringify(data).length <= maxLength) return data;
+  }
+  return bareTaskData(view);
+}
+
+/** Data of several tasks, at most `maxLength` characters of JSON; `shown` is how many of them fitted. */
 export function boundedTaskData(
   views: readonly ViewedTask[],
   options: { readonly now: Date; readonly maxLength: number; readonly isBrief?: boolean },
 ): { readonly tasks: Record<string, unknown>[]; readonly shown: number } {
   const { now, maxLength } = options;
   for (const describe of options.isBrief === true ? [briefTaskData] : [taskData, briefTaskData]) {
-    const room = maxLength - JSON.stringify(views.map((view) => describe(view, now, null))).length;
+    const bare = views.map((view) => describe(view, now, view.answer === null ? null : ""));
+    const room = maxLength - JSON.stringify(bare).length;
     const wanted = views.reduce((sum, { answer }) => sum + jsonLength(answer ?? ""), 0);
     // The answers are what the caller waits for: details give way when they would take more than half of the room.
     if (room < Math.min(wanted, maxLength / 2)) continue;
     const answers = boundedAnswers(views, room, jsonLength);
-    return { tasks: views.map((view, index) => describe(view, now, answers[index] ?? null)), shown: views.length };
+    const tasks = views.map((view, index) => describe(view, now, answers[index] ?? null));
+    // The words about the cuts take their room even when there is none.
+    if (JSON.stringify(tasks).length <= maxLength) return { tasks, shown: views.length };
   }
   const tasks: Record<string, unknown>[] = [];
   let length = 0;
   for (const view of views) {
     const task = briefTaskData(view, now, boundedAnswers([view], MIN_ANSWER, jsonLength)[0] ?? null);
     length += JSON.stringify(task).length + 1;
-    if (tasks.length > 0 && length > maxLength) break;
-    tasks.push(task);
+    if (length <= maxLength) tasks.push(task);
+    else {
+      if (tasks.length === 0) tasks.push(bareTaskData(view));
+      break;
+    }
   }
   return { tasks, shown: tasks.length };
 }
@@ -128,7 +167,7 @@ function outcomeData(view: ViewedTask, state: FinishedState): Record<string, unk
     status_inferred: outcome.statusInferred ? true : undefined,
     stop_reason: outcome.stopReason,
     failure: failure === undefined || view.stderrTail === "" ? failure : { ...failure, stderr_tail: view.stderrTail },
-    output_schema_verdict: outcome.outputSchemaVerdict,
+    output_schema_verdict: verdictOf(state),
   };
 }
 

@@ -6,14 +6,19 @@ import { cutEnd, cutStart } from "./bounded_text.ts";
 import {
   elapsedSeconds,
   failureMessage,
+  filesOf,
+  labelOf,
   MAX_COMMAND,
   MAX_OUTPUT,
   MAX_THINKING,
+  modelOf,
   phaseOf,
+  planOf,
   silentSeconds,
   threadIdOf,
   toolsCalled,
   usageData,
+  verdictOf,
 } from "./task_facts.ts";
 import type { ViewedTask } from "./viewed_task.ts";
 
@@ -21,7 +26,8 @@ import type { ViewedTask } from "./viewed_task.ts";
 export function statusText(view: ViewedTask, now: Date): string {
   const { task, progress } = view;
   const lines = [heading(view, now), ...threadLines(view)];
-  if (task.spec.label !== undefined) lines.push(`Label: ${task.spec.label}`);
+  const label = labelOf(task);
+  if (label !== undefined) lines.push(`Label: ${label}`);
   lines.push(`Phase: ${phaseOf(view)}`);
   const failure = isFinished(task) ? task.state.outcome.failure : undefined;
   if (failure !== undefined) lines.push(...failureLines(view, failure));
@@ -31,10 +37,12 @@ export function statusText(view: ViewedTask, now: Date): string {
   if (progress.lastReasoning !== null) lines.push(`Thinking: ${cutStart(progress.lastReasoning, MAX_THINKING)}`);
   if (view.answer !== null) lines.push(`Output: ${cutStart(view.answer, MAX_OUTPUT)}`);
   if (progress.plan.length > 0) {
-    lines.push(`Plan: ${progress.plan.map((step) => `[${step.completed ? "x" : " "}] ${step.text}`).join("; ")}`);
+    const plan = planOf(view);
+    const steps = plan.shown.map((step) => `[${step.completed ? "x" : " "}] ${step.text}`);
+    lines.push(`Plan: ${[...steps, ...(plan.rest === 0 ? [] : [`… ${plan.rest} more`])].join("; ")}`);
   }
   if (progress.filesChanged.length > 0) {
-    const shown = progress.filesChanged.slice(0, 10).map(({ path, kind }) => `${kind} ${path}`);
+    const shown = filesOf(view).shown.slice(0, 10).map(({ path, kind }) => `${kind} ${path}`);
     lines.push(`Files changed: ${progress.filesChanged.length + progress.filesChangedBeyond} (${shown.join(", ")})`);
   }
   if (progress.subAgents > 0) lines.push(`Sub-agents: ${progress.subAgents}`);
@@ -116,8 +124,9 @@ export function resultText(view: ViewedTask, now: Date, answer: string | null): 
 
 /** codex-mcp-swarm's failure block. */
 export function failureLines(view: ViewedTask, failure: Failure): string[] {
+  const model = modelOf(view.task);
   return [
-    ...(view.task.spec.model === undefined ? [] : [`Model: ${view.task.spec.model}`]),
+    ...(model === undefined ? [] : [`Model: ${model}`]),
     `Cause: ${failureMessage(view, failure)}`,
     `Category: ${failureCategory(failure)}`,
     `Retryable: ${failure.retryable ? "yes" : "no"} (informational only; the wrapper did not retry)`,
@@ -127,8 +136,8 @@ export function failureLines(view: ViewedTask, failure: Failure): string[] {
 }
 
 /** What the output schema says of the answer. */
-export function verdictLines({ outcome }: FinishedState): string[] {
-  const verdict = outcome.outputSchemaVerdict;
+export function verdictLines(state: FinishedState): string[] {
+  const verdict = verdictOf(state);
   if (verdict === undefined) return [];
   return [verdict.valid ? "Output schema: valid" : `Output schema: INVALID (${verdict.errors.join("; ")})`];
 }

@@ -1,26 +1,24 @@
 /** What the tools share that start an agent: its start, and for the blocking ones the wait for its answer. */
 import { pause } from "../supervisor/pause.ts";
 import type { StartRequest } from "../supervisor/start_request.ts";
-import { isFinished, type StopReason, type Task } from "../task/task.ts";
+import { type FinishedTask, isFinished, type StopReason, type Task } from "../task/task.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
-import { jsonLength } from "./bounded_text.ts";
-import { taskData } from "./present_task.ts";
+import { boundedTaskData } from "./present_task.ts";
 import { failureLines, headline, verdictLines } from "./present_text.ts";
 import { reportProgress } from "./progress_reports.ts";
-import { elapsedSeconds, failureMessage, phaseOf, threadIdOf } from "./task_facts.ts";
+import { elapsedSeconds, failureMessage, labelOf, phaseOf, threadIdOf } from "./task_facts.ts";
 import type { ToolAnswer, ToolCall, ToolServices } from "./tool.ts";
 import { type ViewedTask, viewTask } from "./viewed_task.ts";
 
-/** Characters that a text needs besides the agent's answer: a failure block, or the thread and a verdict. */
-const TEXT_AROUND = 2_200;
 /** Pause before another try to stop an agent. */
 const STOP_RETRY_MS = 500;
 
-/** An ended run, with its answer cut to what the client passes on. */
+/** An ended run. */
 export interface EndedRun {
   readonly view: ViewedTask;
-  /** For text. */
-  readonly answer: string | null;
+  /** Longest text that the client passes on. */
+  readonly answerChars: number;
+  /** Within what the client passes on. */
   readonly structured: Readonly<Record<string, unknown>>;
 }
 
@@ -46,7 +44,7 @@ export async function awaitAgent({ id }: Task, call: ToolCall, services: ToolSer
   try {
     await using _reports = reportProgress(call, async () => {
       const view = await supervisor.view(id);
-      return `${view.task.spec.label ?? id}: ${phaseOf(view)} (${elapsedSeconds(view.task, new Date())}s elapsed)`;
+      return `${labelOf(view.task) ?? id}: ${phaseOf(view)} (${elapsedSeconds(view.task, new Date())}s elapsed)`;
     });
     await supervisor.ended(id, new AbortController().signal);
   } finally {
@@ -57,14 +55,14 @@ export async function awaitAgent({ id }: Task, call: ToolCall, services: ToolSer
   const view = await viewTask(id, services);
   if (!call.signal.aborted) await supervisor.markRead(id);
   // The two fields of the removed `codex mcp-server` come first, then everything else.
-  const bare = { threadId: threadIdOf(view), content: "", ...taskData(view, new Date(), null) };
-  const room = call.answerChars - JSON.stringify(bare).length;
-  const inData = boundedAnswers([view], room, jsonLength)[0] ?? null;
-  const inText = boundedAnswers([view], call.answerChars - TEXT_AROUND, (text) => text.length)[0] ?? null;
+  const first = { threadId: threadIdOf(view), content: view.answer === null ? content(view, null) : "" };
+  const maxLength = call.answerChars - JSON.stringify(first).length;
+  const { tasks: [data = {}] } = boundedTaskData([view], { now: new Date(), maxLength });
+  const { answer, ...rest } = data;
   return {
     view,
-    answer: inText,
-    structured: { ...bare, content: content(view, inData) },
+    answerChars: call.answerChars,
+    structured: { ...first, ...(typeof answer === "string" ? { content: answer } : {}), ...rest },
   };
 }
 
@@ -87,20 +85,28 @@ async function stopAgent(
 
 /** The answer of a blocking tool: `completed` words it when the agent completed its turn. */
 export function agentAnswer(run: EndedRun, completed: (answer: string) => string): ToolAnswer {
-  const { view } = run;
-  const { structured } = run;
-  if (!isFinished(view.task)) throw new Error(`task ${view.task.id} has not ended`);
-  const { outcome } = view.task.state;
-  if (outcome.status === "completed") {
-    const text = [completed(content(view, run.answer)), ...verdictLines(view.task.state)].join("\n");
-    return { text, structured };
-  }
-  const lines = [headline(view.task.state)];
-  if (outcome.failure !== undefined) lines.push(...failureLines(view, outcome.failure));
+  const { view, structured, answerChars } = run;
+  const { task } = view;
+  if (!isFinished(task)) throw new Error(`task ${task.id} has not ended`);
+  const isCompleted = task.state.status === "completed";
+  const word = (answer: string | null): string =>
+    isCompleted
+      ? [completed(content(view, answer)), ...verdictLines(task.state)].join("\n")
+      : failedText({ ...view, task }, answer);
+  const room = answerChars - word(view.answer === null ? null : "").length;
+  const text = word(boundedAnswers([view], room, ({ length }) => length)[0] ?? null);
+  return { text, structured, ...(isCompleted ? {} : { isError: true }) };
+}
+
+function failedText(view: ViewedTask & { readonly task: FinishedTask }, answer: string | null): string {
+  const { state } = view.task;
+  const { failure } = state.outcome;
+  const lines = [headline(state)];
+  if (failure !== undefined) lines.push(...failureLines(view, failure));
   const threadId = threadIdOf(view);
   if (threadId !== null) lines.push(`Thread ID: ${threadId}`);
-  if (run.answer !== null) lines.push(`Partial output (before failure): ${run.answer}`);
-  return { text: lines.join("\n"), structured, isError: true };
+  if (answer !== null) lines.push(`Partial output (before failure): ${answer}`);
+  return lines.join("\n");
 }
 
 function content(view: ViewedTask, answer: string | null): string {

@@ -1,14 +1,24 @@
 /** What is worked out of a task for its data and its text alike. */
 import type { TaskView } from "../supervisor/task_view.ts";
-import type { Usage } from "../task/event.ts";
-import { type Failure, type FinishedState, isFinished, type Task } from "../task/task.ts";
-import { cutEnd, cutMiddle } from "./bounded_text.ts";
+import { type Failure, type FinishedState, isFinished, type Outcome, type Task } from "../task/task.ts";
+import type { FileChange, PlanStep, Usage } from "../task/event.ts";
+import { cutEnd, cutInner, cutMiddle, takeFitting } from "./bounded_text.ts";
 
 /** Longest texts of the live status, in characters: those of codex-mcp-swarm. */
 export const MAX_COMMAND = 120;
 export const MAX_THINKING = 200;
 export const MAX_OUTPUT = 300;
 const MAX_FAILURE = 1_000;
+/** Longest texts that agents and callers decide on, each by itself and, as JSON, all of a kind together. */
+const MAX_NAME = 200;
+const MAX_NOTE = 600;
+const MAX_SENTENCE = 300;
+const MAX_SENTENCES = 1_500;
+const MAX_STEP = 200;
+const MAX_PLAN = 2_000;
+const MAX_PATH = 200;
+const MAX_FILES = 2_500;
+const MAX_WARNINGS = 3;
 
 /** Seconds since the task was started or asked for, up to its end. */
 export function elapsedSeconds(task: Task, now: Date): number {
@@ -20,7 +30,54 @@ export function elapsedSeconds(task: Task, now: Date): number {
 
 /** The thread a task works in, as far as it is known. */
 export function threadIdOf(view: TaskView): string | null {
-  return view.progress.threadId ?? view.task.spec.resumeThreadId ?? null;
+  const threadId = view.progress.threadId ?? view.task.spec.resumeThreadId ?? null;
+  return threadId === null ? null : cutEnd(threadId, MAX_NAME);
+}
+
+/** The caller's name for a task. */
+export function labelOf({ spec }: Task): string | undefined {
+  return spec.label === undefined ? undefined : cutEnd(spec.label, MAX_NAME);
+}
+
+/** The model that the caller asked for. */
+export function modelOf({ spec }: Task): string | undefined {
+  return spec.model === undefined ? undefined : cutEnd(spec.model, MAX_NAME);
+}
+
+/** Where a task works. */
+export function cwdOf({ spec }: Task): string {
+  return cutInner(spec.cwd, MAX_SENTENCE);
+}
+
+/** What the caller should know about how the call was understood. */
+export function notesOf({ spec }: Task): readonly string[] {
+  return takeFitting(spec.notes.map((note) => cutInner(note, MAX_NOTE)), MAX_SENTENCES).shown;
+}
+
+/** The newest warnings. */
+export function warningsOf({ progress }: TaskView): readonly string[] {
+  const newest = progress.warnings.slice(-MAX_WARNINGS);
+  return takeFitting(newest.map((warning) => cutEnd(warning, MAX_SENTENCE)), MAX_SENTENCES).shown;
+}
+
+/** The plan's first steps, and how many others there are. */
+export function planOf({ progress }: TaskView): { readonly shown: readonly PlanStep[]; readonly rest: number } {
+  return takeFitting(progress.plan.map((step) => ({ ...step, text: cutEnd(step.text, MAX_STEP) })), MAX_PLAN);
+}
+
+/** The first changed files, and how many others there are. */
+export function filesOf({ progress }: TaskView): { readonly shown: readonly FileChange[]; readonly rest: number } {
+  const files = progress.filesChanged.map((change) => ({ ...change, path: cutInner(change.path, MAX_PATH) }));
+  const { shown, rest } = takeFitting(files, MAX_FILES);
+  return { shown, rest: rest + progress.filesChangedBeyond };
+}
+
+/** What the output schema says of the answer. */
+export function verdictOf({ outcome }: FinishedState): Outcome["outputSchemaVerdict"] {
+  const verdict = outcome.outputSchemaVerdict;
+  if (verdict === undefined) return undefined;
+  const errors = verdict.errors.map((error) => cutEnd(error, MAX_SENTENCE));
+  return { ...verdict, errors: takeFitting(errors, MAX_SENTENCES).shown };
 }
 
 /** What the agent does right now, in a few words. */
@@ -40,7 +97,9 @@ export function isExitCodeLost({ startedAt, outcome }: FinishedState): boolean {
 
 /** Why a task failed, in Codex's words where it gave some, cut if these are very many. */
 export function failureMessage({ directory }: TaskView, { message }: Failure): string {
-  return cutMiddle(message, MAX_FAILURE, directory.eventsFile);
+  // JSON would write each of these in six characters.
+  const words = message.replaceAll(/[^\P{Cc}\n\t]/gu, " ").toWellFormed();
+  return cutMiddle(words, MAX_FAILURE, directory.eventsFile);
 }
 
 /** Commands, MCP tools and searches together. */

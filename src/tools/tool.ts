@@ -4,6 +4,12 @@ import type { Log } from "../log.ts";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { PlannedTask } from "../supervisor/run_task.ts";
+import { TaskError } from "../task/errors.ts";
+import { cutInner } from "./bounded_text.ts";
+import { fitAnswer } from "./fit_answer.ts";
+
+/** Longest words about a call that cannot be served, in characters: a caller's own may stand in them. */
+const MAX_ERROR = 1_500;
 
 /**
  * What a tool does to the world; all four MCP annotations follow from it.
@@ -57,12 +63,25 @@ export interface Tool {
   readonly handle: (input: unknown, call: ToolCall, services: ToolServices) => Promise<ToolAnswer>;
 }
 
-/** Ties a handler to its input schema. */
+/** Ties a handler to its input schema, and holds every answer to what the client passes on. */
 export function defineTool<Input extends z.ZodObject>(
   tool: Omit<Tool, "input" | "handle"> & {
     readonly input: Input;
     readonly handle: (input: z.output<Input>, call: ToolCall, services: ToolServices) => Promise<ToolAnswer>;
   },
 ): Tool {
-  return { ...tool, handle: (input, call, services) => tool.handle(tool.input.parse(input), call, services) };
+  return {
+    ...tool,
+    async handle(input, call, services): Promise<ToolAnswer> {
+      try {
+        const answer = await tool.handle(tool.input.parse(input), call, services);
+        const fitting = fitAnswer(answer, call.answerChars);
+        if (fitting !== answer) services.log.warning("an answer was longer than its parts may be", { tool: tool.name });
+        return fitting;
+      } catch (error) {
+        if (!(error instanceof TaskError) || error.message.length <= MAX_ERROR) throw error;
+        throw new TaskError(error.code, cutInner(error.message, MAX_ERROR), { cause: error });
+      }
+    },
+  };
 }

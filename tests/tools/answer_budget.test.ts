@@ -1,8 +1,8 @@
 /** What clients pass on to their models: answers keep within it, whole ones stay on disk. */
 import assert from "node:assert/strict";
-import { installFakeCodex } from "../helpers/fake_codex.ts";
-import { startSwarm } from "../helpers/swarm.ts";
-import { startTask } from "../helpers/tasks.ts";
+import { installFakeCodex, installQuickCodex } from "../helpers/fake_codex.ts";
+import { type Answer, startSwarm } from "../helpers/swarm.ts";
+import { release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
 
 const CLIENTS = [
   { clientName: "claude-code", era: "2026", budget: 40_000 },
@@ -68,4 +68,116 @@ Deno.test("a blocking answer stays within what the client passes on, the words o
   const silent = await swarm.call("codex", { prompt: `fake:fail(${"no ".repeat(20_000)})` });
   assert.ok(silent.text.length <= 10_000, `${silent.text.length}`);
   assert.ok(JSON.stringify(silent.structured).length <= 10_000, `${JSON.stringify(silent.structured).length}`);
+});
+
+/** Fails unless the answer's text and its data both keep within the budget. */
+function assertWithin({ text, structured }: Answer, budget: number): void {
+  const dataLength = JSON.stringify(structured ?? {}).length;
+  assert.ok(text.length <= budget, `a text of ${text.length}`);
+  assert.ok(dataLength <= budget, `data of ${dataLength}`);
+}
+
+Deno.test("answers keep within the budget whatever an agent reports", async () => {
+  await using swarm = await startSwarm({ clientName: "codex-mcp-client" });
+  const warned = await swarm.call("codex", { prompt: "fake:bulk(warnings,20,2000) fake:say(done)" });
+  assertWithin(warned, 10_000);
+  assert.deepEqual([warned.structured.content, warned.structured.warnings.length], ["done", 3]);
+  assert.match(warned.structured.warnings[2], /^\/19\/x{250,}…$/);
+  const { task_id } = warned.structured;
+  const cancelled = await swarm.call("codex_cancel", { task_id });
+  assertWithin(cancelled, 10_000);
+  assert.deepEqual([cancelled.structured.task_id, cancelled.structured.status], [task_id, "completed"]);
+
+  const changed = await swarm.call("codex", { prompt: "fake:bulk(files,60,3000) fake:say(done)" });
+  assertWithin(changed, 10_000);
+  const { files_changed, files_changed_not_shown, thread_id } = changed.structured;
+  assert.equal(files_changed.length + files_changed_not_shown, 60);
+  assert.match(files_changed[0].path, /^\/0\/x+…x+$/);
+  assertWithin(await swarm.call("codex_reply", { threadId: thread_id, prompt: "fake:bulk(files,60,3000)" }), 10_000);
+
+  const id = await startTask(swarm, "fake:bulk(files,60,3000) fake:bulk(plan,100,1900) fake:hold(go) fake:say(done)");
+  const { plan, plan_steps_not_shown } = await waitForTask(swarm, id, (task) => task.plan !== undefined);
+  assert.equal(plan.length + plan_steps_not_shown, 100);
+  const looks = [{ task_ids: [id] }, {}, { task_ids: [id, changed.structured.task_id, task_id] }];
+  for (const look of looks) assertWithin(await swarm.call("codex_status", look), 10_000);
+  const status = await swarm.call("codex_status", { task_ids: [id] });
+  assert.match(status.text, /^Plan: \[ \] \/0\/x+…; .*; … \d+ more$/m);
+  assert.match(status.text, /^Files changed: 60 \(add \/0\/x+…x+, /m);
+  await release(swarm, "go");
+  await waitForStatus(swarm, id, "completed");
+  for (const look of looks) assertWithin(await swarm.call("codex_status", look), 10_000);
+  assertWithin(await swarm.call("codex_wait", { task_ids: [id] }), 10_000);
+  assert.doesNotMatch(swarm.process.stderr, /an answer was longer/);
+});
+
+Deno.test("answers keep within the budget whatever ids a caller asks for", async () => {
+  await using swarm = await startSwarm({ clientName: "codex-mcp-client" });
+  const known = await startTask(swarm, "fake:say(done)");
+  await waitForStatus(swarm, known, "completed");
+  const unknown = Array.from({ length: 1_000 }, (_, index) => index.toString(16).padStart(8, "0"));
+  for (const [tool, task_ids] of [["codex_wait", unknown], ["codex_status", [...unknown, known]]] as const) {
+    const answer = await swarm.call(tool, { task_ids });
+    assertWithin(answer, 10_000);
+    const missing = answer.structured.tasks.filter(({ status }: { status: string }) => status === "not_found");
+    assert.ok(missing.length > 5);
+    assert.equal(missing.length + answer.structured.ids_not_shown, 1_000);
+    assert.match(answer.text, /… and \d+ more ids of which there is no task to tell\.$/);
+    assert.equal(answer.text.includes(`=== Task ${known} `), tool === "codex_status");
+  }
+  const long = "f".repeat(200_000);
+  for (const [tool, input] of [["codex_status", { task_ids: [long] }], ["codex_cancel", { task_id: long }]] as const) {
+    const { text, structured } = await swarm.call(tool, input);
+    assert.ok(text.length < 1_000 && JSON.stringify(structured).length < 1_000);
+    assert.match(JSON.stringify(structured), new RegExp(`"task_id":"f{79}…".*known tasks are ${known}`));
+  }
+  const wait = await swarm.call("codex_wait", { task_ids: [known], cursor: `${unknown.join(",")},${long}` });
+  assertWithin(wait, 10_000);
+  assert.deepEqual([wait.structured.tasks[0].answer, wait.structured.next], ["done", "All have ended."]);
+  assert.ok(wait.structured.cursor.endsWith(`,${known}`));
+  for (const effort of ["e".repeat(30_000), '"\\\u0001'.repeat(10_000)]) {
+    const started = await swarm.call("codex_async", { prompt: "fake:say(x)", "reasoning-effort": effort });
+    assertWithin(started, 10_000);
+    assert.match(started.text, /^Note: reasoning-effort ".*…/m);
+    assertWithin(await swarm.call("codex", { prompt: "fake:say(x)", "reasoning-effort": effort }), 10_000);
+  }
+  const refused = await swarm.call("codex", { prompt: "fake:say(x)", cwd: `/${long}` });
+  assert.equal(refused.isError, true);
+  assertWithin(refused, 10_000);
+  assert.doesNotMatch(swarm.process.stderr, /an answer was longer/);
+});
+
+Deno.test("lists and waits keep within the budget with hundreds of tasks", async () => {
+  await using codex = await installQuickCodex();
+  await using swarm = await startSwarm({ codex, args: ["--max-concurrent", "1", "--max-wait", "0.2"] });
+  const { stateDir, cwd } = swarm;
+  const ids: string[] = [];
+  for (let index = 0; index < 300; index++) {
+    ids.push(await startTask(swarm, "quick: seconds=600", { label: `n${index}` }));
+  }
+  const list = await swarm.call("codex_status");
+  assertWithin(list, 20_000);
+  assert.equal(list.structured.tasks.length + list.structured.tasks_not_shown, 300);
+  assert.match(list.structured.next, /^More: codex_status\(task_ids=\["[0-9a-f]{8}"/);
+  await using small = await startSwarm({
+    codex,
+    stateDir,
+    cwd,
+    clientName: "codex-mcp-client",
+    args: ["--max-wait", "0.2"],
+  });
+  const others = Array.from({ length: 400 }, (_, index) => `f${index.toString(16).padStart(7, "0")}`);
+  const waited = await small.call("codex_wait", { task_ids: ids, cursor: others.join(",") });
+  assertWithin(waited, 10_000);
+  const { running, running_not_shown, cursor, next } = waited.structured;
+  assert.equal(running.length + running_not_shown, 300);
+  assert.equal(JSON.stringify(waited.structured).split(others.at(-1) ?? "").length, 2, "the cursor stands there once");
+  assert.ok(cursor.length > 3_500 && cursor.length <= 4_000);
+  assert.match(next, /with this answer's cursor, then with \d+ more\.$/);
+  assertWithin(await small.call("codex_status", { task_ids: ids }), 10_000);
+  await Promise.all(ids.toReversed().map((task_id) => swarm.call("codex_cancel", { task_id })));
+  const ends = await small.call("codex_wait", { task_ids: ids });
+  assertWithin(ends, 10_000);
+  const told = ends.structured.tasks.map(({ task_id }: { task_id: string }) => task_id);
+  assert.equal(ends.structured.cursor, told.join(","));
+  assert.deepEqual(told, ids.slice(0, told.length));
 });

@@ -79,6 +79,7 @@ Deno.test("joinBlocks() keeps as many blocks as fit and counts the others", () =
 
 Deno.test("joinBlocks() never gives nothing", () => {
   const long = "a".repeat(500);
-  assert.equal(joinBlocks([long, "b"], 100), `${long}\n\n… and 1 more: ask again for those.`);
+  assert.equal(joinBlocks([long, "b"], 300), `${"a".repeat(199)}…\n\n… and 1 more: ask again for those.`);
+  assert.equal(joinBlocks([long], 300), `${"a".repeat(299)}…`);
   assert.deepEqual([countFitting([long, "b"], 100), countFitting([], 100)], [1, 0]);
 });

@@ -162,3 +162,15 @@ Deno.test("the config of a call wins over what the thread had", async () => {
     "sandbox_workspace_write.network_access=true",
   ]);
 });
+
+Deno.test("codex-reply refuses two different threads", async () => {
+  await using swarm = await startSwarm();
+  const { structured: { threadId } } = await swarm.call("codex", { prompt: "fake:say(one)" });
+  const prompt = "fake:say(two)";
+  const mixed = { threadId, conversationId: "00000000-0000-7000-8000-000000000000", prompt };
+  const refused = await swarm.call("codex-reply", mixed);
+  assert.equal(refused.isError, true);
+  assert.match(refused.text, /^Cannot reply: threadId and conversationId, its old name, name different threads\./);
+  const same = await swarm.call("codex-reply", { threadId, conversationId: threadId, prompt });
+  assert.equal(same.structured.content, "two");
+});

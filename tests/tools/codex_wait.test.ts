@@ -282,3 +282,23 @@ Deno.test("codex_wait tells an end even when very many others still run", async 
   assert.ok(text.length <= 10_000 && JSON.stringify(structured).length <= 10_000, `${text.length}`);
   await Promise.all(ids.toReversed().map((task_id) => swarm.call("codex_cancel", { task_id })));
 });
+
+Deno.test("codex_wait takes no task for told that has not ended", async () => {
+  await using swarm = await startSwarm({ args: ["--max-wait", "0.1"] });
+  const id = await startTask(swarm, "fake:hold(go) fake:say(done)");
+  const { text, structured } = await swarm.call("codex_wait", { task_ids: [id], cursor: `${id},nonsense` });
+  assert.match(text, /STILL RUNNING/);
+  assert.deepEqual([structured.running, structured.cursor], [[id], ""]);
+  await release(swarm, "go");
+  await waitForStatus(swarm, id, "completed");
+  assert.deepEqual(toldIds(await swarm.call("codex_wait", { task_ids: [id], cursor: structured.cursor })), [id]);
+});
+
+Deno.test("codex_wait refuses a timeout that is no time", async () => {
+  await using swarm = await startSwarm();
+  for (const timeout of [0, -1]) {
+    const { text, isError } = await swarm.call("codex_wait", { task_ids: ["0123abcd"], timeout });
+    assert.equal(isError, true);
+    assert.match(text, /^Cannot call codex_wait: timeout: must be more than 0, or null\. /);
+  }
+});
