@@ -10,6 +10,7 @@ import { findRepository } from "./src/git/repository.ts";
 import { createLog, type Log } from "./src/log.ts";
 import { directHost, windowsTools } from "./src/process/direct.ts";
 import { shimHost } from "./src/process/shim.ts";
+import { existingDirectory } from "./src/storage/paths.ts";
 import { makeStateDirectory } from "./src/storage/state_directory.ts";
 import { createServer } from "./src/server/create_server.ts";
 import { instructions } from "./src/server/instructions.ts";
@@ -18,6 +19,7 @@ import { serveStdio } from "./src/server/stdio.ts";
 import { planTask } from "./src/supervisor/plan_task.ts";
 import { serverDepth } from "./src/supervisor/recursion.ts";
 import { Supervisor } from "./src/supervisor/supervisor.ts";
+import { TaskError } from "./src/task/errors.ts";
 import { tools } from "./src/tools/mod.ts";
 import type { ToolServices } from "./src/tools/tool.ts";
 
@@ -61,6 +63,13 @@ async function main(): Promise<number> {
 async function serve(config: Config): Promise<number> {
   // From here on the server can open no connection to anybody, whatever code it runs.
   await Deno.permissions.revoke({ name: "net" });
+  try {
+    for (const root of config.limits.roots) await existingDirectory(root, "--root");
+  } catch (error) {
+    if (!(error instanceof TaskError)) throw error;
+    writeText(Deno.stderr, `codex-swarm: ${error.message}\n`);
+    return 2;
+  }
   const log = createLog({ level: config.logLevel, file: config.logFile });
   for (const warning of config.warnings) log.warning(warning);
   // A promise that nobody watched must not take the agents of all clients with it.

@@ -1,5 +1,5 @@
 /** Which names stand for secrets. Codex's own list was KEY, SECRET and TOKEN while it still withheld any by default. */
-const SECRET_WORDS = /KEY(?!BOARD)|SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|BEARER|AUTHORIZATION/i;
+const SECRET_WORDS = /KEY(?!BOARD)|SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|BEARER|AUTHORIZATION/i;
 /** Only as whole words, since PATH and AUTHOR are none; git needs the socket of SSH_AUTH_SOCK, which holds no secret. */
 const SHORT_SECRET_WORDS = /(?<![A-Z0-9])(PASS|PAT|AUTH(?!_SOCK))(?![A-Z0-9])/i;
 /** This server's own variables that hold those of agents, secrets among them, whole. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type FakeCodex, installFakeCodex } from "../helpers/fake_codex.ts";
 import { assertNothingStarted } from "../helpers/nothing_started.ts";
-import { startSwarm, type Swarm } from "../helpers/swarm.ts";
+import { ServerProcess } from "../helpers/server_process.ts";
+import { baseEnvironment, startSwarm, type Swarm } from "../helpers/swarm.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
 import { tempRepo } from "../helpers/temp_repo.ts";
 
@@ -161,4 +162,15 @@ Deno.test("continuing a thread does not lead beyond the limits either", async (t
     const { structured, isError } = await swarm.call("codex_reply", { threadId, prompt: "fake:say(second)" });
     assert.deepEqual({ isError, content: structured.content }, { isError: false, content: "second" });
   });
+});
+
+Deno.test("a --root that is not there ends the start and is named", async () => {
+  await using home = await tempDirectory();
+  await using server = new ServerProcess({
+    args: ["--root", join(home.path, "nothing")],
+    env: baseEnvironment(home.path),
+    cwd: home.path,
+  });
+  assert.equal((await server.ended).code, 2);
+  assert.match(server.stderr, /Cannot use --root .*nothing: there is no such directory/);
 });
