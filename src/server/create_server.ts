@@ -16,6 +16,7 @@ import * as z from "zod";
 import type { Log } from "../log.ts";
 import { TaskError } from "../task/errors.ts";
 import type { Tool, ToolCall, ToolEffect, ToolServices } from "../tools/tool.ts";
+import { cutBlock } from "../tools/bounded_text.ts";
 import { clientLimits } from "./client.ts";
 import type { Resource } from "./resources.ts";
 import { readInput } from "./tool_input.ts";
@@ -87,17 +88,19 @@ async function callTool(
       ...(answer.isError === true ? { isError: true } : {}),
     };
   } catch (error) {
-    if (error instanceof TaskError) return failedCall(error.message);
+    if (error instanceof TaskError) return failedCall(error.message, call);
     // Nobody hears this one.
-    if (call.signal.aborted && error === call.signal.reason) return failedCall("Cancelled by client");
+    if (call.signal.aborted && error === call.signal.reason) return failedCall("Cancelled by client", call);
     log.error("a call failed for a reason of our own", { tool: tool.name, error });
     const reason = error instanceof Error ? error.message : String(error);
-    return failedCall(`Cannot serve ${tool.name}: ${reason}. This is a fault of codex-swarm; its log file says more.`);
+    const text = `Cannot serve ${tool.name}: ${reason}. This is a fault of codex-swarm; its log file says more.`;
+    return failedCall(text, call);
   }
 }
 
-function failedCall(text: string): CallToolResult {
-  return { content: [{ type: "text", text }], isError: true };
+/** Says why a call failed; what the caller sent may be in it, however long. */
+function failedCall(text: string, { answerChars }: ToolCall): CallToolResult {
+  return { content: [{ type: "text", text: cutBlock(text, answerChars) }], isError: true };
 }
 
 function toolCall(server: Server, { mcpReq }: ServerContext, options: ServerOptions): ToolCall {

@@ -1,8 +1,10 @@
 import * as z from "zod";
+import type { StopAnswer } from "../supervisor/supervisor.ts";
+import { TaskError } from "../task/errors.ts";
 import { findViews } from "./find_views.ts";
 import { taskOutput } from "./outputs.ts";
 import { boundedTask } from "./present_task.ts";
-import { defineTool, type ToolAnswer } from "./tool.ts";
+import { defineTool, type ToolAnswer, type ToolServices } from "./tool.ts";
 import { viewTask } from "./viewed_task.ts";
 
 /** Room of the words about what was done, in characters. */
@@ -17,16 +19,15 @@ export const codexCancel = defineTool({
   input: z.object({ task_id: z.string().describe("Task id") }),
   output: taskOutput,
   async handle(input, call, services): Promise<ToolAnswer> {
+    // Before anything is looked at: a look may take over a task that another server has left in its queue.
+    const answer = await stop(input.task_id, services);
     const { missing: [missing] } = await findViews([input.task_id], services);
     if (missing !== undefined) {
       const lines = [`Task ${missing.id}: ${missing.words}`, ...missing.wayOut];
       return { text: lines.join("\n"), structured: missing.data, isError: true };
     }
-    const answer = await services.supervisor.stop(input.task_id, "cancelled");
     const view = await viewTask(input.task_id, services);
-    const { status } = view.task.state;
-    // codex-mcp-swarm's words.
-    const words = answer === "stopped" && status === "cancelled" ? "Task cancelled" : `Task already ${status}`;
+    const words = wordsOf(answer, view.task.state.status);
     return {
       text: `Task ${input.task_id}: ${words}`,
       structured: {
@@ -36,3 +37,19 @@ export const codexCancel = defineTool({
     };
   },
 });
+
+/** `null` for a task that cannot be found or read; what to say of it is found out by looking. */
+async function stop(id: string, { supervisor }: ToolServices): Promise<StopAnswer | null> {
+  try {
+    return await supervisor.stop(id, "cancelled");
+  } catch (error) {
+    if (error instanceof TaskError) return null;
+    throw error;
+  }
+}
+
+/** codex-mcp-swarm's words, where it had some. */
+function wordsOf(answer: StopAnswer | null, status: string): string {
+  if (answer === "still_running") return "Task could not be stopped yet: its process does not end; try again";
+  return answer === "stopped" && status === "cancelled" ? "Task cancelled" : `Task already ${status}`;
+}
