@@ -75,6 +75,8 @@ async function overRun(
   const sighting = await runner.host.sight({ directory: directory.path, run: state.run });
   if (sighting.state === "running") return null;
   if (sighting.state === "ended") return sighting;
+  // An agent that has noted itself was there, and is gone.
+  if ((await readRunStart(directory.path))?.run === state.run) return { exitCode: null };
   // A later run began when its record was written; `startedAt` is the first one's.
   const startedAt = state.run === 1 ? state.startedAt : await directory.lastSavedAt();
   const isYoung = startedAt !== null && now().getTime() - startedAt.getTime() < YOUNG_RUN_MS;
