@@ -55,6 +55,8 @@ export class Supervisor {
   readonly #followed = new Map<string, FollowedTask>();
   /** The tasks that this server itself queued or runs, with the run that is on its way. */
   readonly #own = new Map<string, CodexRun | null>();
+  /** The tasks that are being read from disk. */
+  readonly #finding = new Map<string, Promise<FollowedTask | FinishedTask>>();
   readonly #closing = new AbortController();
   readonly #open: OpenTasks;
   #offlineTimer: ReturnType<typeof setInterval> | undefined;
@@ -234,6 +236,13 @@ export class Supervisor {
   ): Promise<FollowedTask | FinishedTask> {
     const known = this.#followed.get(id);
     if (known !== undefined) return known;
+    // Two that ask at once get the same answer: only one of them may follow or adopt the task.
+    const finding = this.#finding.get(id) ?? this.#findOnDisk(id, isAdopted).finally(() => this.#finding.delete(id));
+    this.#finding.set(id, finding);
+    return await finding;
+  }
+
+  async #findOnDisk(id: string, isAdopted: boolean): Promise<FollowedTask | FinishedTask> {
     const task = await this.#look(id);
     if (isFinished(task)) return task;
     if (isAdopted) await this.#adopt(task);

@@ -21,8 +21,8 @@ Deno.test("a queued task whose server is gone is started once by a server that l
   const { stateDir, cwd } = next;
   await using third = await startSwarm({ codex, stateDir, cwd });
   const [running, queued] = await leaveBehind(next, "fake:say(second)", { sandbox: "workspace-write" });
-  // Both servers look at the same moment.
-  const waits = [next, third].map((server) => server.call("codex_wait", { task_ids: [queued] }));
+  // All look at the same moment.
+  const waits = [next, next, third, third].map((server) => server.call("codex_wait", { task_ids: [queued] }));
   for (const { structured } of await Promise.all(waits)) {
     const [{ status, answer, sandbox }] = structured.tasks;
     assert.deepEqual([status, answer, sandbox.mode], ["completed", "second", "workspace-write"]);
