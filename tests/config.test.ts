@@ -7,7 +7,7 @@ import predecessors from "./fixtures/predecessor_args.json" with { type: "json" 
 const ENV = { HOME: "/home/u" };
 
 function parse(args: readonly string[], input: Partial<ConfigInput> = {}): Config {
-  return parseConfig({ args, cwd: "/work", os: "linux", ...input, env: { ...ENV, ...input.env } });
+  return parseConfig({ args, cwd: "/place", os: "linux", ...input, env: { ...ENV, ...input.env } });
 }
 
 function refusal(args: readonly string[], env: Readonly<Record<string, string>> = {}): string {
@@ -39,7 +39,7 @@ Deno.test("parseConfig() gives every default", () => {
     codex: CODEX,
     codexHome: "/home/u/.codex",
     home: "/home/u",
-    cwd: "/work",
+    cwd: "/place",
     stateDir: "/home/u/.local/state/codex-swarm",
     tasksDir: "/home/u/.local/state/codex-swarm/tasks",
     worktreesDir: "/home/u/.local/state/codex-swarm/worktrees",
@@ -82,7 +82,7 @@ interface Row {
 const table: readonly Row[] = [
   { args: "mcp-server", changes: {} },
   { args: "doctor --codex codex-beta", changes: { command: "doctor", codex: { ...CODEX, path: "codex-beta" } } },
-  { args: "--codex ./codex", changes: { codex: { ...CODEX, path: "/work/codex" } } },
+  { args: "--codex ./codex", changes: { codex: { ...CODEX, path: "/place/codex" } } },
   { args: "--codex ~/codex", changes: { codex: { ...CODEX, path: "/home/u/codex" } } },
   {
     args: '-c model="x" --config a.b=[1,=] -cd=4 -c=e=5 --config=f=6',
@@ -124,7 +124,7 @@ const table: readonly Row[] = [
   {
     args: "--env CODEX_HOME=home",
     env: { CODEX_HOME: "/other" },
-    changes: { agentEnv: { CODEX_HOME: "home" }, codexHome: "/work/home" },
+    changes: { agentEnv: { CODEX_HOME: "home" }, codexHome: "/place/home" },
   },
   { args: "", env: { CODEX_HOME: "/other" }, changes: { codexHome: "/other" } },
   { args: "--max-concurrent 3 --max-concurrent 4", changes: { maxConcurrent: 4 } },
@@ -143,7 +143,7 @@ const table: readonly Row[] = [
   {
     args: "--max-sandbox workspace-write --root a/../b --root=/c --root ~",
     env: { CODEX_SWARM_ROOT: "/d" },
-    changes: { limits: { maxSandbox: "workspace-write", roots: ["/work/b", "/c", "/home/u"] } },
+    changes: { limits: { maxSandbox: "workspace-write", roots: ["/place/b", "/c", "/home/u"] } },
   },
   {
     args: "",
@@ -165,10 +165,10 @@ const table: readonly Row[] = [
     args: "--state-dir state",
     env: { CODEX_SWARM_STATE_DIR: "/other" },
     changes: {
-      stateDir: "/work/state",
-      tasksDir: "/work/state/tasks",
-      worktreesDir: "/work/state/worktrees",
-      logFile: "/work/state/logs/codex-swarm.log",
+      stateDir: "/place/state",
+      tasksDir: "/place/state/tasks",
+      worktreesDir: "/place/state/worktrees",
+      logFile: "/place/state/logs/codex-swarm.log",
     },
   },
   {
@@ -182,7 +182,7 @@ const table: readonly Row[] = [
     },
     changes: {
       tasksDir: "/tmp/tasks",
-      worktreesDir: "/work/trees",
+      worktreesDir: "/place/trees",
       logFile: "/home/u/swarm.log",
       minWaitMs: 0,
       taskMaxAgeMs: 86_400_000,
@@ -287,7 +287,7 @@ const stateDirs: readonly (readonly [string, Readonly<Record<string, string>>, s
 
 for (const [os, env, expected] of stateDirs) {
   Deno.test(`parseConfig() keeps state in ${expected} on ${os} with ${JSON.stringify(env)}`, () => {
-    assert.equal(parse([], { os, env, cwd: os === "windows" ? "C:\\work" : "/work" }).stateDir, expected);
+    assert.equal(parse([], { os, env, cwd: os === "windows" ? "C:\\work" : "/place" }).stateDir, expected);
   });
 }
 
