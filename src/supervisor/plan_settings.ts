@@ -27,18 +27,23 @@ export interface Settings {
   readonly notes: readonly string[];
 }
 
+/** What settings depend on that is the same for all calls of a server. */
+export interface ServerContext {
+  readonly server: CodexSettings;
+  /** The environment of every agent, and which of its names were given on purpose. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly givenEnvNames: ReadonlySet<string>;
+  /** The file or program this server is, to know its own entry among MCP servers. */
+  readonly ownScript: string;
+}
+
 /** What settings depend on besides the call. */
-export interface SettingsContext {
+export interface SettingsContext extends ServerContext {
   readonly places: Places;
   readonly thread: ThreadFacts | null;
   /** Of the run. */
   readonly codexHome: string;
   readonly limits: Limits;
-  readonly server: CodexSettings;
-  /** The environment of every agent, and which of its names were given on purpose. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly givenEnvNames: ReadonlySet<string>;
-  readonly ownScript: string;
 }
 
 /** Reads and decides all settings. `request` has what the thread keeps. Throws for what the limits forbid. */

@@ -3,31 +3,25 @@ import { checkArgumentSizes } from "../codex/argument_sizes.ts";
 import { codexArgs } from "../codex/codex_args.ts";
 import { type CodexProbe, hasFlag } from "../codex/probe.ts";
 import { defined } from "../task/defined.ts";
-import type { CodexSettings, Task, TaskSpec } from "../task/task.ts";
+import type { Task, TaskSpec } from "../task/task.ts";
 import { callCodexHome } from "./call_env.ts";
 import { checkRequest } from "./check_request.ts";
 import { earlierNotes, type EarlierThread, findThread, mergeEarlier } from "./earlier_thread.ts";
 import { checkVariables, type Limits } from "./limits.ts";
 import { planNotes } from "./plan_notes.ts";
 import { findPlaces, type Places, resolveRoots } from "./plan_places.ts";
-import { readSettings, type Settings } from "./plan_settings.ts";
+import { readSettings, type ServerContext, type Settings } from "./plan_settings.ts";
 import { checkDepth } from "./recursion.ts";
 import type { PlannedTask } from "./run_task.ts";
 import type { StartRequest } from "./start_request.ts";
 
 /** What the planner knows of its server. */
-export interface PlannerOptions {
+export interface PlannerOptions extends ServerContext {
   readonly cwd: string;
   readonly codexHome: string;
-  readonly server: CodexSettings;
   readonly limits: Limits;
   readonly taskTimeoutMs: number;
   readonly maxDepth: number;
-  /** The environment of every agent, and which of its names were given on purpose. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly givenEnvNames: ReadonlySet<string>;
-  /** The file or program this server is, to know its own entry among MCP servers. */
-  readonly ownScript: string;
   readonly probe: () => Promise<CodexProbe>;
   /** How many agents stand above this server. */
   readonly depth: () => Promise<number>;

@@ -143,11 +143,16 @@ async function waitFor(
   const timer = setTimeout(() => over.abort(), timeoutMs);
   try {
     const signal = AbortSignal.any([call.signal, over.signal]);
-    const ends = ids.map((id) => supervisor.ended(id, signal));
-    await using _reports = reportProgress(
-      call,
-      async () => describe(await Promise.all(ids.map((id) => supervisor.view(id)))),
-    );
+    const ended = new Set<string>();
+    const ends = ids.map(async (id) => {
+      await supervisor.ended(id, signal);
+      ended.add(id);
+    });
+    await using _reports = reportProgress(call, async () => {
+      // An ended task has nothing more to say here, and its answer may be long.
+      const open = ids.filter((id) => !ended.has(id));
+      return describe(await Promise.all(open.map((id) => supervisor.view(id))), ids.length);
+    });
     await (until === "all" ? Promise.allSettled(ends) : Promise.race(ends.map((end) => end.catch(() => undefined))));
     return over.signal.aborted;
   } finally {
@@ -156,12 +161,12 @@ async function waitFor(
   }
 }
 
-/** `2/5 done; k3: cargo test` */
-function describe(views: readonly TaskView[]): string {
+/** `2/5 done; k3: cargo test`; all that are not among the views have ended. */
+function describe(views: readonly TaskView[], total: number): string {
   const working = views.filter(({ task }) => !isFinished(task));
   const phases = working.slice(0, 3).map((view) => {
     const { currentCommand } = view.progress;
     return `${labelOf(view.task) ?? view.task.id}: ${currentCommand ?? phaseOf(view)}`.slice(0, 100);
   });
-  return [`${views.length - working.length}/${views.length} done`, ...phases].join("; ");
+  return [`${total - working.length}/${total} done`, ...phases].join("; ");
 }

@@ -2,22 +2,9 @@ import assert from "node:assert/strict";
 import { codexArgs, type CodexArgsInput } from "../../src/codex/codex_args.ts";
 import { TaskError, type TaskErrorCode } from "../../src/task/errors.ts";
 import type { ServerSettings, TaskSpec } from "../../src/task/task.ts";
+import { SPEC } from "../helpers/example_spec.ts";
 
 const THREAD = "01a1f744-634e-71b1-a39a-93788d7eea39";
-
-const SPEC: TaskSpec = {
-  cwd: "/repo",
-  addDirs: [],
-  config: {},
-  images: [],
-  envNames: [],
-  timeoutMs: 1_000,
-  lifetime: "detached",
-  effectiveSandbox: { mode: "read-only", source: "Codex default", network: null },
-  server: { config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [] },
-  notes: [],
-  usageBefore: null,
-};
 
 const INPUT: CodexArgsInput = {
   spec: SPEC,

@@ -3,6 +3,7 @@ import type { CodexProbe } from "../../src/codex/probe.ts";
 import type { PlannedTask } from "../../src/supervisor/run_task.ts";
 import type { Task } from "../../src/task/task.ts";
 import type { ToolCall, ToolServices } from "../../src/tools/tool.ts";
+import { SPEC } from "./example_spec.ts";
 
 const PROBE: CodexProbe = {
   path: "/codex",
@@ -23,17 +24,10 @@ export const TASK: Task = {
   repository: "/repository/.git",
   depth: 0,
   spec: {
+    ...SPEC,
     cwd: "/repository",
-    addDirs: [],
-    config: {},
-    images: [],
-    envNames: [],
-    timeoutMs: 1_000,
-    lifetime: "detached",
     effectiveSandbox: { mode: "read-only", source: "call", network: null },
-    server: { config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [] },
     notes: ["a note"],
-    usageBefore: null,
   },
   state: { status: "queued" },
 };

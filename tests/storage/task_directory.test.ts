@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { isTaskId, listTaskIds, TaskDirectory } from "../../src/storage/task_directory.ts";
 import { TaskError } from "../../src/task/errors.ts";
 import type { Task } from "../../src/task/task.ts";
+import { SPEC } from "../helpers/example_spec.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
 
 const TASK: Task = {
@@ -10,19 +11,7 @@ const TASK: Task = {
   createdAt: new Date("2026-11-04T09:30:00.000Z"),
   repository: "/repo/.git",
   depth: 0,
-  spec: {
-    cwd: "/repo",
-    addDirs: [],
-    config: {},
-    images: [],
-    envNames: ["TOKEN"],
-    timeoutMs: 1_000,
-    lifetime: "detached",
-    effectiveSandbox: { mode: "read-only", source: "Codex default", network: null },
-    server: { config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [] },
-    notes: [],
-    usageBefore: null,
-  },
+  spec: { ...SPEC, envNames: ["TOKEN"] },
   state: { status: "queued" },
 };
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { emptyProgress } from "../../src/task/progress.ts";
 import { isFinished, type Outcome, type Task, type TaskState } from "../../src/task/task.ts";
 import { finish, startRun } from "../../src/task/transitions.ts";
+import { SPEC } from "../helpers/example_spec.ts";
 
 const FIRST = new Date("2026-11-01T10:00:00Z");
 const LATER = new Date("2026-11-01T10:05:00Z");
@@ -13,19 +14,7 @@ function task(state: TaskState): Task {
     createdAt: FIRST,
     repository: "/repository/.git",
     depth: 0,
-    spec: {
-      cwd: "/repository",
-      addDirs: [],
-      config: {},
-      images: [],
-      envNames: [],
-      timeoutMs: 1_000,
-      lifetime: "detached",
-      effectiveSandbox: { mode: "read-only", source: "Codex default", network: null },
-      server: { config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [] },
-      notes: [],
-      usageBefore: null,
-    },
+    spec: SPEC,
     state,
   };
 }

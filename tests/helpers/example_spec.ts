@@ -1,0 +1,16 @@
+import type { TaskSpec } from "../../src/task/task.ts";
+
+/** What is asked for by a call that asks for nothing particular. */
+export const SPEC: TaskSpec = {
+  cwd: "/repo",
+  addDirs: [],
+  config: {},
+  images: [],
+  envNames: [],
+  timeoutMs: 1_000,
+  lifetime: "detached",
+  effectiveSandbox: { mode: "read-only", source: "Codex default", network: null },
+  server: { config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [] },
+  notes: [],
+  usageBefore: null,
+};
