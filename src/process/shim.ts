@@ -5,9 +5,8 @@ import { helperEnv } from "./helper_env.ts";
 import { noteStop, readExit, readNotedRun } from "./run_files.ts";
 import type { HostedRun, RunHost, RunOptions, RunSighting } from "./run_host.ts";
 import { runToEnd } from "./run_to_end.ts";
-import shimScript from "./shim.sh" with { type: "text" };
 
-/** Hosts runs behind shims. `script` gives the shim's path, see {@linkcode installShim}; `env` is the server's. */
+/** Hosts runs behind shims. `script` gives the path at which `shim.sh` was installed; `env` is the server's. */
 export function shimHost(
   script: () => Promise<string>,
   env: Readonly<Record<string, string>>,
@@ -19,34 +18,6 @@ export function shimHost(
     stop: async (run) => await stopThroughShim({ ...run, script: await script(), env: helpers }),
     sight: async (run) => await sightRun(await script(), { ...run, env: helpers }),
   };
-}
-
-/**
- * Writes the shim into `directory` unless it is there, and gives its path. The name holds the text's hash, because a
- * running shell reads its script bit by bit: a newer version must never overwrite one in use.
- */
-export async function installShim(directory: string): Promise<string> {
-  const hash = (await sha256(shimScript)).slice(0, 12);
-  const path = join(directory, `shim-${hash}.sh`);
-  if (await isSame(path)) return path;
-  const aside = `${path}.${crypto.randomUUID()}`;
-  await Deno.writeTextFile(aside, shimScript, { mode: 0o600 });
-  await Deno.rename(aside, path);
-  return path;
-}
-
-/** Web Crypto: loading Node's takes as long as a tenth of the whole start. */
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-async function isSame(path: string): Promise<boolean> {
-  try {
-    return await Deno.readTextFile(path) === shimScript;
-  } catch {
-    return false;
-  }
 }
 
 /**

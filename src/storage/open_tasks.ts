@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { digest } from "./digest.ts";
 
 /**
  * Notes per repository which tasks nobody has been given the result of yet, so that a server that starts need not read
@@ -35,8 +36,6 @@ export class OpenTasks {
   }
 
   async #of(repository: string): Promise<string> {
-    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(repository));
-    const name = Array.from(new Uint8Array(digest, 0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("");
-    return join(this.#directory, name);
+    return join(this.#directory, (await digest(repository)).slice(0, 16));
   }
 }

@@ -1,5 +1,5 @@
-import { installShim } from "../process/shim.ts";
 import { TaskError } from "../task/errors.ts";
+import { installShim } from "./install_shim.ts";
 
 /**
  * Makes the places where tasks are kept, for nobody else to see, and puts the shim there; gives its path. Throws

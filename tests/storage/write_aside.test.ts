@@ -48,6 +48,9 @@ Deno.test("a file that writeAside() replaces is whole at any time, though its wr
     }).spawn();
     await waitFor(() => readWhole() !== before, { message: "the writer to write" });
     for (let look = 0; look < 200 * (kill + 1); look++) readWhole();
+    // However slow the writer is: each kill comes after at least two more of its writes were seen.
+    const enough = seen.size + 2;
+    await waitFor(() => readWhole() !== before && seen.size >= enough, { message: "the writer to write on" });
     writer.kill("SIGKILL");
     await writer.status;
     readWhole();
