@@ -68,7 +68,8 @@ export function decideOutcome(evidence: Evidence): Outcome {
 }
 
 /** Codex starts a new thread when it does not know the name it is to resume. */
-function wrongThreadFailure({ progress, resumeThreadId }: Evidence): Failure | null {
+function wrongThreadFailure({ progress, ...asked }: Evidence): Failure | null {
+  const resumeThreadId = progress.earlierThreadId ?? asked.resumeThreadId;
   if (resumeThreadId === undefined || progress.threadId === null) return null;
   if (progress.threadId.toLowerCase() === resumeThreadId.toLowerCase()) return null;
   return {
@@ -91,6 +92,11 @@ function stopped(reason: StopReason, progress: Progress): Pick<Outcome, "status"
       const message = `The model could not be reached for too long; the thread is resumable by thread id.${seen}`;
       return { status: "failed", failure: failureOf("network", message) };
     }
+    case "stalled":
+      return {
+        status: "failed",
+        failure: failureOf("timeout", "The run was stopped because nothing moved in it (--stall-action stop)."),
+      };
     case "server_exit":
       return {
         status: "interrupted",
@@ -118,7 +124,7 @@ function exitFailure({ progress, stderrTail, now }: Evidence, exitCode: number):
   if (exitCode === PANIC_EXIT_CODE || CRASH_SIGNALS.has(exitCode - 128)) return failureOf("codex_crash", message);
   if (exitCode > 128) return failureOf("killed", message);
   if (progress.lastError !== null) return classifyFailure(progress.lastError, now);
-  if (progress.events > 0 || said === "" || exitCode === 0) return failureOf("unknown", message);
+  if (progress.eventsOfRun > 0 || said === "" || exitCode === 0) return failureOf("unknown", message);
   // With an empty stdout Codex never came to work: what it says on stderr is all there is.
   const failure = classifyFailure(said, now);
   return failure.class === "unknown" && exitCode === 2 ? failureOf("invalid_request", said) : failure;

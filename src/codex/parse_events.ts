@@ -12,6 +12,8 @@ export function parseEvent(line: string): CodexEvent {
       const threadId = textOf(event, "thread_id");
       return threadId === "" ? { type: "unknown", name: type } : { type: "thread_started", threadId };
     }
+    case "codex_swarm.run":
+      return { type: "run_started", run: numberAt(event, "run") ?? 0 };
     case "turn.started":
       return { type: "turn_started" };
     case "turn.completed":

@@ -9,12 +9,16 @@ import {
   LIFETIMES,
   SANDBOX_MODES,
   SANDBOX_SOURCES,
+  STARTERS,
   STOP_REASONS,
   type Task,
 } from "../task/task.ts";
 
-/** The version that this program writes. */
-export const TASK_FORMAT = 1;
+/**
+ * The version that this program writes. 1: one run after another only to start again; 2: tasks that wait for a usage
+ * limit, and several runs with a mark between them.
+ */
+export const TASK_FORMAT = 2;
 
 const sandboxMode = z.enum(SANDBOX_MODES);
 const date = z.coerce.date();
@@ -45,6 +49,11 @@ const spec = z.looseObject({
   envNames: z.array(z.string()),
   timeoutMs: z.number(),
   label: z.string().exactOptional(),
+  afterTaskId: z.string().exactOptional(),
+  startedBy: z.enum(STARTERS).exactOptional(),
+  agentLog: z.string().exactOptional(),
+  codexHome: z.string().default(""),
+  account: z.string().default(""),
   lifetime: z.enum(LIFETIMES),
   effectiveSandbox: z.looseObject({
     mode: sandboxMode,
@@ -58,13 +67,22 @@ const spec = z.looseObject({
     ephemeral: z.boolean(),
     withheldEnv: z.array(z.string()),
     disabledMcpServers: z.array(z.string()),
-  }).default({ config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [] }),
+    cwd: z.string().default(""),
+  }).default({
+    config: [],
+    skipGitRepoCheck: false,
+    ephemeral: false,
+    withheldEnv: [],
+    disabledMcpServers: [],
+    cwd: "",
+  }),
   notes: z.array(z.string()),
   usageBefore: usage.nullable(),
 });
 
 const progress = z.looseObject({
   threadId: z.string().nullable(),
+  earlierThreadId: z.string().nullable().default(null),
   turnStarted: z.boolean(),
   lastMessage: z.string().nullable(),
   lastReasoning: z.string().nullable(),
@@ -84,8 +102,10 @@ const progress = z.looseObject({
   turnCompleted: z.boolean(),
   turnFailed: z.string().nullable(),
   events: z.number(),
+  eventsOfRun: z.number().default(0),
   unreadableEvents: z.number(),
   unknownEvents: z.number(),
+  droppedBytes: z.number().default(0),
 });
 
 const outcome = z.looseObject({
@@ -107,21 +127,25 @@ const outcome = z.looseObject({
   }).exactOptional(),
 });
 
+const runs = { startedAt: date, run: z.number(), prompts: z.number().default(0) };
+
 const state = z.discriminatedUnion("status", [
   z.looseObject({ status: z.literal("queued") }),
-  z.looseObject({ status: z.literal("running"), startedAt: date, run: z.number() }),
+  z.looseObject({ status: z.literal("running"), ...runs }),
+  z.looseObject({ status: z.literal("waiting"), ...runs, until: date }),
   z.looseObject({
     status: z.enum(FINAL_STATUSES),
     startedAt: date.nullable(),
     endedAt: date,
     run: z.number(),
+    prompts: z.number().default(0),
     outcome,
     progress,
   }),
 ]);
 
 const storedTask = z.looseObject({
-  format: z.literal(TASK_FORMAT),
+  format: z.number().min(1).max(TASK_FORMAT),
   id: z.string(),
   createdAt: date,
   repository: z.string(),

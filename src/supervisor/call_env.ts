@@ -1,7 +1,9 @@
 /** The variables that a call gives its agent. */
 import { isAbsolute, join } from "node:path";
+import { digest } from "../storage/digest.ts";
 import { existingDirectory } from "../storage/paths.ts";
 import { TaskError } from "../task/errors.ts";
+import type { StartRequest } from "./start_request.ts";
 
 /** Other names are no use to the shell that runs an agent's commands; bash takes whole functions from some of them. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -34,4 +36,16 @@ export async function callCodexHome(
   // Codex looks there when nobody names a CODEX_HOME; on Windows it asks the system instead.
   const isInHome = !server.env["CODEX_HOME"] && Deno.build.os !== "windows";
   return isInHome && home !== undefined && isAbsolute(home) ? join(home, ".codex") : server.codexHome;
+}
+
+/**
+ * What stands for the account of a run: its usage limits hold for all runs with the same. A digest, since the key among
+ * what it is made of is a secret.
+ */
+export async function accountOf(
+  { config, profile }: Pick<StartRequest, "config" | "profile">,
+  { codexHome, env }: { readonly codexHome: string; readonly env: Readonly<Record<string, string>> },
+): Promise<string> {
+  const parts = [codexHome, env["CODEX_API_KEY"] ?? "", config?.["model_provider"] ?? "", profile ?? ""];
+  return (await digest(JSON.stringify(parts))).slice(0, 16);
 }

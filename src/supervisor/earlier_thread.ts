@@ -9,6 +9,8 @@ import type { StartRequest } from "./start_request.ts";
 /** A thread as our own last task on it and Codex's own record know it. */
 export interface EarlierThread {
   readonly task: Task | null;
+  /** That task, if it still works on the thread: what the call asks for comes after it. */
+  readonly busyTaskId: string | null;
   readonly facts: ThreadFacts | null;
 }
 
@@ -26,14 +28,8 @@ export async function findThread(threadId: string, options: EarlierThreadOptions
     options.findByThread(threadId),
     readThread({ codexHome: options.codexHome, threadId }),
   ]);
-  if (task !== null && !isFinished(task)) {
-    throw new TaskError(
-      "not_resumable",
-      `Cannot continue thread ${threadId} yet: task ${task.id} is still working on it. Wait for it first: ` +
-        `codex_wait(task_ids=["${task.id}"]).`,
-    );
-  }
-  if (facts !== null) return { task, facts };
+  const busyTaskId = task === null || isFinished(task) ? null : task.id;
+  if (facts !== null || busyTaskId !== null) return { task, busyTaskId, facts };
   if (options.isEphemeral && task !== null) {
     throw new TaskError(
       "not_resumable",
@@ -84,9 +80,14 @@ export function mergeEarlier(request: StartRequest, earlier: EarlierThread | nul
 
 /** Values of a call's variables are never written down, since they may be secrets. */
 export function earlierNotes(request: StartRequest, earlier: EarlierThread | null): string[] {
+  const notes: string[] = [];
+  if (earlier !== null && earlier.busyTaskId !== null) {
+    notes.push(`Starts when task ${earlier.busyTaskId} has ended, which still works on this thread.`);
+  }
   const forgotten = (earlier?.task?.spec.envNames ?? []).filter((name) => request.env?.[name] === undefined);
-  if (forgotten.length === 0) return [];
+  if (forgotten.length === 0) return notes;
   return [
+    ...notes,
     `Variables of the thread's first call are not kept: ${
       forgotten.join(", ")
     }. Use codex(threadId, env) to pass them again.`,

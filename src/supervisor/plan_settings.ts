@@ -30,6 +30,8 @@ export interface Settings {
 /** What settings depend on that is the same for all calls of a server. */
 export interface ServerContext {
   readonly server: CodexSettings;
+  /** Working directory of the server. */
+  readonly cwd: string;
   /** The environment of every agent, and which of its names were given on purpose. */
   readonly env: Readonly<Record<string, string>>;
   readonly givenEnvNames: ReadonlySet<string>;
@@ -60,7 +62,8 @@ export async function readSettings(request: StartRequest, context: SettingsConte
     callConfig: [...flattenConfig(kept), ...networkSetting(request)],
     ...(request.profile === undefined ? {} : { profile: request.profile }),
   });
-  if (places.repository === null && !server.skipGitRepoCheck && facts.trust !== "trusted") throw noRepository(places);
+  const skipGitRepoCheck = server.skipGitRepoCheck || request.skipGitRepoCheck === true;
+  if (places.repository === null && !skipGitRepoCheck && facts.trust !== "trusted") throw noRepository(places);
   for (const root of facts.writableRoots) {
     checkRoot(await resolveLinks(root), "sandbox_workspace_write.writable_roots", limits);
   }
@@ -75,8 +78,9 @@ export async function readSettings(request: StartRequest, context: SettingsConte
       (sandbox.source === "call" || sandbox.source === "thread" || limits.maxSandbox !== null),
     server: {
       config: server.config.filter((setting) => approvalPolicyOf(setting) === null),
-      skipGitRepoCheck: server.skipGitRepoCheck,
+      skipGitRepoCheck,
       ephemeral: server.ephemeral,
+      cwd: context.cwd,
       withheldEnv: facts.hasShellEnvironmentPolicy
         ? []
         : secretVariables(context.env, new Set([...context.givenEnvNames, ...Object.keys(request.env ?? {})])),

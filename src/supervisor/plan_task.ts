@@ -4,7 +4,7 @@ import { codexArgs } from "../codex/codex_args.ts";
 import { type CodexProbe, hasFlag } from "../codex/probe.ts";
 import { defined } from "../task/defined.ts";
 import type { Task, TaskSpec } from "../task/task.ts";
-import { callCodexHome } from "./call_env.ts";
+import { accountOf, callCodexHome } from "./call_env.ts";
 import { checkRequest } from "./check_request.ts";
 import { earlierNotes, type EarlierThread, findThread, mergeEarlier } from "./earlier_thread.ts";
 import { checkVariables, type Limits } from "./limits.ts";
@@ -17,7 +17,6 @@ import type { StartRequest } from "./start_request.ts";
 
 /** What the planner knows of its server. */
 export interface PlannerOptions extends ServerContext {
-  readonly cwd: string;
   readonly codexHome: string;
   readonly limits: Limits;
   readonly taskTimeoutMs: number;
@@ -53,7 +52,15 @@ export async function planTask(request: StartRequest, options: PlannerOptions): 
     ...settings.notes,
   ];
   const planned: PlannedTask = {
-    spec: taskSpec(merged, { places, settings, earlier, notes, taskTimeoutMs: options.taskTimeoutMs }),
+    spec: taskSpec(merged, {
+      places,
+      settings,
+      earlier,
+      notes,
+      taskTimeoutMs: options.taskTimeoutMs,
+      codexHome,
+      account: await accountOf(merged, { codexHome, env: { ...options.env, ...env } }),
+    }),
     files: {
       prompt: request.prompt,
       ...defined({
@@ -89,12 +96,14 @@ async function findEarlier({ threadId }: StartRequest, options: PlannerOptions):
 /** Puts together what is written down; `merged` is the call with what its thread keeps. */
 function taskSpec(
   merged: StartRequest,
-  { places, settings, earlier, notes, taskTimeoutMs }: {
+  { places, settings, earlier, notes, taskTimeoutMs, codexHome, account }: {
     readonly places: Places;
     readonly settings: Settings;
     readonly earlier: EarlierThread | null;
     readonly notes: readonly string[];
     readonly taskTimeoutMs: number;
+    readonly codexHome: string;
+    readonly account: string;
   },
 ): TaskSpec {
   return {
@@ -105,6 +114,8 @@ function taskSpec(
     envNames: Object.keys(merged.env ?? {}),
     timeoutMs: merged.timeoutMs ?? taskTimeoutMs,
     lifetime: merged.lifetime,
+    codexHome,
+    account,
     effectiveSandbox: settings.sandbox,
     server: settings.server,
     usageBefore: earlier?.facts?.usage ?? null,
@@ -122,6 +133,9 @@ function taskSpec(
       compactPrompt: merged.compactPrompt,
       mcpServers: merged.mcpServers,
       label: merged.label ?? earlier?.task?.spec.label,
+      afterTaskId: earlier?.busyTaskId ?? undefined,
+      startedBy: merged.startedBy,
+      agentLog: merged.agentLog,
     }),
   };
 }

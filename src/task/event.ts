@@ -63,6 +63,8 @@ export type CodexItem =
   | { readonly kind: "other"; readonly id: string; readonly name: string };
 
 export type CodexEvent =
+  /** Our own mark: what follows comes from the task's next run. */
+  | { readonly type: "run_started"; readonly run: number }
   | { readonly type: "thread_started"; readonly threadId: string }
   | { readonly type: "turn_started" }
   | {

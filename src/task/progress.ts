@@ -19,6 +19,7 @@ export const MAX_STEP_LENGTH = 500;
 export function emptyProgress(): Progress {
   return {
     threadId: null,
+    earlierThreadId: null,
     turnStarted: false,
     lastMessage: null,
     lastReasoning: null,
@@ -38,15 +39,19 @@ export function emptyProgress(): Progress {
     turnCompleted: false,
     turnFailed: null,
     events: 0,
+    eventsOfRun: 0,
     unreadableEvents: 0,
     unknownEvents: 0,
+    droppedBytes: 0,
   };
 }
 
 /** Adds one event. Constant cost, except for file changes. */
 export function addEvent(progress: Progress, event: CodexEvent): Progress {
-  const counted: Progress = { ...progress, events: progress.events + 1 };
+  const counted: Progress = { ...progress, events: progress.events + 1, eventsOfRun: progress.eventsOfRun + 1 };
   switch (event.type) {
+    case "run_started":
+      return nextRun(progress);
     case "thread_started":
       return { ...counted, threadId: event.threadId };
     case "turn_started":
@@ -71,6 +76,19 @@ export function addEvent(progress: Progress, event: CodexEvent): Progress {
     case "unreadable":
       return { ...counted, unreadableEvents: counted.unreadableEvents + 1 };
   }
+}
+
+/** What the last run has seen of its turn says nothing about the next one. */
+function nextRun(progress: Progress): Progress {
+  return {
+    ...closed(progress),
+    earlierThreadId: progress.threadId ?? progress.earlierThreadId,
+    turnStarted: false,
+    turnCompleted: false,
+    turnFailed: null,
+    lastError: null,
+    eventsOfRun: 0,
+  };
 }
 
 /** Tells whether a notice says that Codex tries to reach its model again. */

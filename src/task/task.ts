@@ -45,7 +45,13 @@ export interface ServerSettings extends CodexSettings {
   readonly withheldEnv: readonly string[];
   /** Configured MCP servers that this agent does without; Codex refuses names that are not configured. */
   readonly disabledMcpServers: readonly string[];
+  /** Working directory of the server; empty in records of format 1. A server that starts there again takes its orphans. */
+  readonly cwd: string;
 }
+
+export const STARTERS = ["spawn_agent", "spawn_agent_async", "spawn_agents_parallel"] as const;
+/** The tools of codex-as-mcp that start agents. */
+export type Starter = typeof STARTERS[number];
 
 /** What was asked for, complete and checked: enough to start the run again. Never changes. */
 export interface TaskSpec {
@@ -75,6 +81,15 @@ export interface TaskSpec {
   /** Wall clock of one run. */
   readonly timeoutMs: number;
   readonly label?: string;
+  /** The task on the same thread that comes first. */
+  readonly afterTaskId?: string;
+  /** The tool of codex-as-mcp that started the task, and the log that it promised. */
+  readonly startedBy?: Starter;
+  readonly agentLog?: string;
+  /** CODEX_HOME of its runs; empty in records of format 1. */
+  readonly codexHome: string;
+  /** Tells one account's limits from another's; empty in records of format 1. */
+  readonly account: string;
   readonly lifetime: Lifetime;
   readonly effectiveSandbox: EffectiveSandbox;
   readonly server: ServerSettings;
@@ -114,6 +129,8 @@ export interface Failure {
 /** What has been seen of a task's events so far. */
 export interface Progress {
   readonly threadId: string | null;
+  /** The thread of the runs before this one, which it was asked to continue. */
+  readonly earlierThreadId: string | null;
   readonly turnStarted: boolean;
   /** The agent's last complete message: its answer, once the turn has ended. */
   readonly lastMessage: string | null;
@@ -141,12 +158,16 @@ export interface Progress {
   readonly turnCompleted: boolean;
   readonly turnFailed: string | null;
   readonly events: number;
+  /** Those of the last run. */
+  readonly eventsOfRun: number;
   readonly unreadableEvents: number;
   readonly unknownEvents: number;
+  /** What was passed over of an event file that had grown too large. */
+  readonly droppedBytes: number;
 }
 
-export const STOP_REASONS = ["cancelled", "timeout", "offline", "server_exit", "server_gone"] as const;
-/** The first reason to stop a run; the first one written wins. */
+export const STOP_REASONS = ["cancelled", "timeout", "offline", "stalled", "server_exit", "server_gone"] as const;
+/** The first reason to stop a task; the first one written wins. */
 export type StopReason = typeof STOP_REASONS[number];
 
 export const FINAL_STATUSES = ["completed", "failed", "cancelled", "timed_out", "interrupted"] as const;
@@ -171,15 +192,28 @@ export interface Outcome {
   };
 }
 
+/** How far the runs of a task have come. */
+export interface Runs {
+  /** Start of the first one. */
+  readonly startedAt: Date;
+  /** Number of the last one, from 1. */
+  readonly run: number;
+  /** How many further prompts the agent has been given while it worked. */
+  readonly prompts: number;
+}
+
 export type TaskState =
   | { readonly status: "queued" }
-  | { readonly status: "running"; readonly startedAt: Date; readonly run: number }
+  | ({ readonly status: "running" } & Runs)
+  /** Its last run met a usage limit; the next one continues the thread. */
+  | ({ readonly status: "waiting"; readonly until: Date } & Runs)
   | {
     readonly status: FinalStatus;
     /** `null` when it ended before it ran. */
     readonly startedAt: Date | null;
     readonly endedAt: Date;
     readonly run: number;
+    readonly prompts: number;
     readonly outcome: Outcome;
     readonly progress: Progress;
   };
@@ -201,5 +235,5 @@ export type FinishedTask = Task & { readonly state: FinishedState };
 
 /** Tells whether the task has ended. */
 export function isFinished(task: Task): task is FinishedTask {
-  return task.state.status !== "queued" && task.state.status !== "running";
+  return "endedAt" in task.state;
 }

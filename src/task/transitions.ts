@@ -1,11 +1,24 @@
 /** The only ways in which a task's state changes. A finished task never changes again. */
-import { type FinishedTask, isFinished, type Outcome, type Progress, type Task } from "./task.ts";
+import { type FinishedTask, isFinished, type Outcome, type Progress, type Runs, type Task } from "./task.ts";
 
-/** Makes the task run: its first run, or the next one after a start that failed or a wait. */
-export function startRun(task: Task, options: { readonly at: Date; readonly run: number }): Task {
-  if (isFinished(task)) throw new Error(`task ${task.id} has ended and cannot run again`);
-  const startedAt = task.state.status === "running" ? task.state.startedAt : options.at;
-  return { ...task, state: { status: "running", startedAt, run: options.run } };
+/** Makes the task run: its first run, or the next one. `prompts` counts the further ones it has been given by then. */
+export function startRun(
+  task: Task,
+  options: { readonly at: Date; readonly run: number; readonly prompts?: number },
+): Task {
+  const before = runsOf(task);
+  const prompts = options.prompts ?? before?.prompts ?? 0;
+  return {
+    ...task,
+    state: { status: "running", startedAt: before?.startedAt ?? options.at, run: options.run, prompts },
+  };
+}
+
+/** Makes the task wait for the end of a usage limit, after a run that met it. */
+export function waitUntil(task: Task, until: Date): Task {
+  const runs = runsOf(task);
+  if (runs === null) throw new Error(`task ${task.id} has not run yet and cannot have met a limit`);
+  return { ...task, state: { status: "waiting", ...runs, until } };
 }
 
 /** Ends the task. The whole answer stands in its own file, so that the record stays small. */
@@ -14,15 +27,25 @@ export function finish(
   ending: { readonly at: Date; readonly outcome: Outcome; readonly progress: Progress },
 ): FinishedTask {
   if (isFinished(task)) return task;
+  const runs = runsOf(task);
   return {
     ...task,
     state: {
       status: ending.outcome.status,
-      startedAt: task.state.status === "running" ? task.state.startedAt : null,
+      startedAt: runs?.startedAt ?? null,
       endedAt: ending.at,
-      run: task.state.status === "running" ? task.state.run : 0,
+      run: runs?.run ?? 0,
+      prompts: runs?.prompts ?? 0,
       outcome: ending.outcome,
       progress: { ...ending.progress, lastMessage: null, currentCommand: null },
     },
   };
+}
+
+/** The runs of a task so far; `null` before the first one. Throws for a task that has ended. */
+function runsOf(task: Task): Runs | null {
+  if (isFinished(task)) throw new Error(`task ${task.id} has ended and cannot run again`);
+  const { state } = task;
+  if (state.status !== "running" && state.status !== "waiting") return null;
+  return { startedAt: state.startedAt, run: state.run, prompts: state.prompts };
 }

@@ -71,6 +71,8 @@ function stateWords({ task, queuePosition }: ViewedTask, seconds: number): strin
       return queuePosition === null ? "queued" : `queued, position ${queuePosition}`;
     case "running":
       return `${seconds}s elapsed`;
+    case "waiting":
+      return `${seconds}s elapsed, waiting until ${state.until.toISOString()}`;
     case "completed":
       return `COMPLETED in ${seconds}s`;
     case "failed":
