@@ -5,7 +5,7 @@ import { runDoctor } from "./src/cli/doctor.ts";
 import { helpText } from "./src/cli/help.ts";
 import { bellDirectory } from "./src/codex/run_codex.ts";
 import { type CodexProbe, rememberProbe } from "./src/codex/probe.ts";
-import { type Config, ConfigError, parseConfig } from "./src/config.ts";
+import { checkToolChoice, type Config, ConfigError, parseConfig } from "./src/config.ts";
 import { findRepository } from "./src/git/repository.ts";
 import { createLog, type Log } from "./src/log.ts";
 import { directHost, windowsTools } from "./src/process/direct.ts";
@@ -20,8 +20,9 @@ import { planTask } from "./src/supervisor/plan_task.ts";
 import { serverDepth } from "./src/supervisor/recursion.ts";
 import { Supervisor } from "./src/supervisor/supervisor.ts";
 import { TaskError } from "./src/task/errors.ts";
+import { chooseTools } from "./src/tools/choose_tools.ts";
 import { tools } from "./src/tools/mod.ts";
-import type { ToolServices } from "./src/tools/tool.ts";
+import { type Tool, type ToolServices, TOOLSETS } from "./src/tools/tool.ts";
 
 const { version } = manifest;
 const PERMISSIONS = ["run", "read", "write", "env", "sys", "net", "ffi", "import"] as const;
@@ -31,8 +32,14 @@ const CLOSE_MS = 10_000;
 
 async function main(): Promise<number> {
   let config: Config;
+  let offered: readonly Tool[];
   try {
     config = parseConfig({ args: Deno.args, env: Deno.env.toObject(), cwd: Deno.cwd(), os: Deno.build.os });
+    checkToolChoice(config.toolChoice, { toolsets: TOOLSETS, tools: tools.map(({ name }) => name) });
+    offered = chooseTools(tools, config.toolChoice);
+    if (offered.length === 0) {
+      throw new ConfigError("No tool is left: --toolsets, --tools, --exclude-tools and --read-only leave none");
+    }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     writeText(Deno.stderr, `codex-swarm: ${error.message}\n`);
@@ -55,12 +62,12 @@ async function main(): Promise<number> {
         write: (text) => writeText(Deno.stdout, text),
       });
     case "mcp-server":
-      return await serve(config);
+      return await serve(config, offered);
   }
 }
 
 /** Serves one client on standard input and output until it leaves or a signal comes. */
-async function serve(config: Config): Promise<number> {
+async function serve(config: Config, offered: readonly Tool[]): Promise<number> {
   // From here on the server can open no connection to anybody, whatever code it runs.
   await Deno.permissions.revoke({ name: "net" });
   try {
@@ -88,7 +95,7 @@ async function serve(config: Config): Promise<number> {
   };
   const resources = createResources({
     version,
-    toolNames: tools.map(({ name }) => name),
+    toolNames: offered.map(({ name }) => name),
     tasksDir: config.tasksDir,
     worktreesDir: config.worktreesDir,
     taskMaxAgeMs: config.taskMaxAgeMs,
@@ -115,7 +122,7 @@ async function serve(config: Config): Promise<number> {
     const open = await countOpen();
     return createServer({
       version,
-      tools,
+      tools: offered,
       resources,
       services,
       repository,

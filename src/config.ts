@@ -1,11 +1,14 @@
 /** Turns flags and environment into one frozen {@linkcode Config}. Pure. `config/flags.ts` holds the defaults and their units. */
+import { type AgentSettings, readAgentSettings } from "./config/agents.ts";
 import { closest } from "./config/closest.ts";
 import { parseCommandLine } from "./config/command_line.ts";
 import { ConfigError } from "./config/config_error.ts";
-import { type CommandName, flagEntries, type FlagName, MARKERS, VARIABLES } from "./config/flags.ts";
+import type { CommandName } from "./config/commands.ts";
+import { EXIT_ACTIONS, flagEntries, type FlagName, STALL_ACTIONS, USAGE_LIMIT_ACTIONS } from "./config/flags.ts";
 import { absolute, codexHome, createPaths, defaultStateDir, type Paths, variablePath } from "./config/paths.ts";
 import {
   readAgentEnv,
+  readChoice,
   readCodexConfig,
   readDepth,
   readDuration,
@@ -18,10 +21,12 @@ import {
   readWholeNumber,
   type Sources,
 } from "./config/settings.ts";
+import { checkToolChoice, readToolChoice, type ToolChoice } from "./config/tool_choice.ts";
+import { MARKERS, VARIABLES } from "./config/variables.ts";
 import type { LogLevel } from "./log.ts";
 import type { SandboxMode } from "./task/task.ts";
 
-export { ConfigError };
+export { checkToolChoice, ConfigError };
 
 /** All that the program is told at its start. Directories and files are absolute. */
 export interface Config {
@@ -58,14 +63,21 @@ export interface Config {
   readonly maxWaitMs: number | null;
   readonly minWaitMs: number;
   readonly offlineTimeoutMs: number;
-  /** How long a server-bound agent outlives a crash of its server. */
+  /** How long a server-bound agent outlives a crash of its server; 0: not at all. */
   readonly orphanGraceMs: number;
+  /** What all agents do when the server ends; `null`: each what its own lifetime says. */
+  readonly onExit: typeof EXIT_ACTIONS[number] | null;
+  readonly stallAfterMs: number;
+  readonly stallAction: typeof STALL_ACTIONS[number];
+  readonly onUsageLimit: typeof USAGE_LIMIT_ACTIONS[number];
   readonly taskMaxAgeMs: number;
   /** `null` and an empty list are no limit. */
   readonly limits: { readonly maxSandbox: SandboxMode | null; readonly roots: readonly string[] };
   readonly maxDepth: number;
   /** How many agents stand above this server. */
   readonly depth: number;
+  readonly toolChoice: ToolChoice;
+  readonly agents: AgentSettings;
   /** One sentence each, for the log. */
   readonly warnings: readonly string[];
 }
@@ -77,8 +89,6 @@ export interface ConfigInput {
   /** As `Deno.build.os` names it. */
   readonly os: string;
 }
-
-const ORPHAN_GRACE_MS = 60_000;
 
 /** Reads flags and environment. Throws {@linkcode ConfigError} on what cannot be used. */
 export function parseConfig(input: ConfigInput): Config {
@@ -92,6 +102,7 @@ export function parseConfig(input: ConfigInput): Config {
   const paths = createPaths({ ...input, env });
   const agentEnv = readAgentEnv(sources);
   const codexPath = readText(sources, "codex");
+  const taskTimeoutMs = readDuration(sources, "task-timeout");
   const places = findPlaces(sources, paths, agentEnv["CODEX_HOME"] || env["CODEX_HOME"]);
   const { flag, variable } = readList(sources, "root", paths.path.delimiter);
   const roots = (flag.length > 0 ? flag : variable).map((root) => absolute(paths, root));
@@ -110,15 +121,21 @@ export function parseConfig(input: ConfigInput): Config {
     ...places,
     logLevel: readLogLevel(sources),
     maxConcurrent: readWholeNumber(sources, "max-concurrent", [1, 1_000]),
-    taskTimeoutMs: readDuration(sources, "task-timeout"),
+    taskTimeoutMs,
     maxWaitMs: readText(sources, "max-wait") === null ? null : readDuration(sources, "max-wait"),
     minWaitMs: readVariableDuration(sources, "CODEX_SWARM_MIN_WAIT"),
     offlineTimeoutMs: readDuration(sources, "offline-timeout"),
-    orphanGraceMs: ORPHAN_GRACE_MS,
+    orphanGraceMs: readDuration(sources, "orphan-grace", { isZeroAllowed: true }),
+    onExit: readText(sources, "on-exit") === null ? null : readChoice(sources, "on-exit", EXIT_ACTIONS),
+    stallAfterMs: readDuration(sources, "stall-after"),
+    stallAction: readChoice(sources, "stall-action", STALL_ACTIONS),
+    onUsageLimit: readChoice(sources, "on-usage-limit", USAGE_LIMIT_ACTIONS),
     taskMaxAgeMs: readVariableDuration(sources, "CODEX_SWARM_TASK_MAX_AGE"),
     limits: Object.freeze({ maxSandbox: readMaxSandbox(sources), roots: Object.freeze(roots) }),
     maxDepth: readWholeNumber(sources, "max-depth", [1, 10]),
     depth: readDepth(sources),
+    toolChoice: Object.freeze(readToolChoice(sources)),
+    agents: Object.freeze(readAgentSettings(sources, { paths, stateDir: places.stateDir, taskTimeoutMs })),
     warnings: Object.freeze(warnings),
   });
 }

@@ -29,6 +29,14 @@ function changes(config: Config): Partial<Config> {
   return Object.fromEntries(entries);
 }
 
+const AGENTS = {
+  cwd: null,
+  logDir: "/home/u/.cache/codex-as-mcp/logs",
+  timeoutMs: 28_800_000,
+  model: null,
+  reasoningEffort: null,
+};
+const TOOL_CHOICE = { toolsets: ["codex", "agents"], tools: null, exclude: [], isReadOnly: false };
 const CODEX = { config: [], skipGitRepoCheck: false, ephemeral: false };
 
 Deno.test("parseConfig() gives every default", () => {
@@ -51,10 +59,16 @@ Deno.test("parseConfig() gives every default", () => {
     minWaitMs: 150_000,
     offlineTimeoutMs: 1_800_000,
     orphanGraceMs: 60_000,
+    onExit: null,
+    stallAfterMs: 60_000,
+    stallAction: "report",
+    onUsageLimit: "wait",
     taskMaxAgeMs: 1_209_600_000,
     limits: { maxSandbox: null, roots: [] },
     maxDepth: 1,
     depth: 0,
+    toolChoice: TOOL_CHOICE,
+    agents: AGENTS,
     warnings: [],
   });
 });
@@ -68,9 +82,12 @@ Deno.test("parseConfig() freezes all that it gives", () => {
     config.codex,
     config.codex.config,
     config.limits,
+    config.limits.roots,
+    config.toolChoice,
+    config.agents,
     config.warnings,
   ];
-  assert.deepEqual([...parts, config.limits.roots].map((part) => Object.isFrozen(part)), Array(8).fill(true));
+  assert.deepEqual(parts.filter((part) => !Object.isFrozen(part)), []);
 });
 
 interface Row {
@@ -133,12 +150,107 @@ const table: readonly Row[] = [
   { args: "", env: { CODEX_SWARM_MAX_CONCURRENT: "" }, changes: {} },
   {
     args: "--task-timeout 90 --max-wait 45s --offline-timeout 1.5h",
-    changes: { taskTimeoutMs: 90_000, maxWaitMs: 45_000, offlineTimeoutMs: 5_400_000 },
+    changes: {
+      taskTimeoutMs: 90_000,
+      maxWaitMs: 45_000,
+      offlineTimeoutMs: 5_400_000,
+      agents: { ...AGENTS, timeoutMs: 90_000 },
+    },
   },
   {
     args: "",
     env: { CODEX_SWARM_TASK_TIMEOUT: "2d", CODEX_SWARM_MAX_WAIT: "5M", CODEX_SWARM_OFFLINE_TIMEOUT: "0.5" },
-    changes: { taskTimeoutMs: 172_800_000, maxWaitMs: 300_000, offlineTimeoutMs: 500 },
+    changes: {
+      taskTimeoutMs: 172_800_000,
+      maxWaitMs: 300_000,
+      offlineTimeoutMs: 500,
+      agents: { ...AGENTS, timeoutMs: 172_800_000 },
+    },
+  },
+  {
+    args: "--orphan-grace 0 --on-exit keep --stall-after 5m --stall-action stop --on-usage-limit fail",
+    changes: {
+      orphanGraceMs: 0,
+      onExit: "keep",
+      stallAfterMs: 300_000,
+      stallAction: "stop",
+      onUsageLimit: "fail",
+    },
+  },
+  {
+    args: "--stall-action report",
+    env: {
+      CODEX_SWARM_ORPHAN_GRACE: "2m",
+      CODEX_SWARM_ON_EXIT: "stop",
+      CODEX_SWARM_STALL_AFTER: "30",
+      CODEX_SWARM_STALL_ACTION: "stop",
+      CODEX_SWARM_ON_USAGE_LIMIT: "fail",
+    },
+    changes: { orphanGraceMs: 120_000, onExit: "stop", stallAfterMs: 30_000, onUsageLimit: "fail" },
+  },
+  {
+    args: "--toolsets agents --exclude-tools kill_agent,,cleanup_old_logs --exclude-tools kill_agent --read-only",
+    env: { CODEX_SWARM_TOOLSETS: "codex", CODEX_SWARM_EXCLUDE_TOOLS: "codex" },
+    changes: {
+      toolChoice: {
+        ...TOOL_CHOICE,
+        toolsets: ["agents"],
+        exclude: ["kill_agent", "cleanup_old_logs"],
+        isReadOnly: true,
+      },
+    },
+  },
+  {
+    args: "--tools codex_wait,codex_status",
+    changes: { toolChoice: { ...TOOL_CHOICE, toolsets: [], tools: ["codex_wait", "codex_status"] } },
+  },
+  {
+    args: "",
+    env: { CODEX_SWARM_TOOLSETS: "codex", CODEX_SWARM_TOOLS: " spawn_agent, kill_agent", CODEX_SWARM_READ_ONLY: "no" },
+    changes: { toolChoice: { ...TOOL_CHOICE, toolsets: ["codex"], tools: ["spawn_agent", "kill_agent"] } },
+  },
+  {
+    args: "",
+    env: {
+      CODEX_AGENT_CWD: "~/target",
+      CODEX_AS_MCP_LOG_DIR: "logs",
+      CODEX_TIMEOUT_SECONDS: "90.5",
+      CODEX_MODEL: "gpt-5.2-codex",
+      CODEX_REASONING_EFFORT: "high",
+    },
+    changes: {
+      agents: {
+        cwd: "/home/u/target",
+        logDir: "/place/logs",
+        timeoutMs: 90_500,
+        model: "gpt-5.2-codex",
+        reasoningEffort: "high",
+      },
+    },
+  },
+  {
+    args: "--task-timeout 45m",
+    env: { CODEX_AGENT_CWD: "", CODEX_TIMEOUT_SECONDS: "0", CODEX_MODEL: "" },
+    changes: {
+      taskTimeoutMs: 2_700_000,
+      agents: { ...AGENTS, timeoutMs: 2_700_000 },
+      warnings: [
+        'Ignored CODEX_TIMEOUT_SECONDS="0": expected seconds, more than 0 and at most 2073600; using --task-timeout.',
+      ],
+    },
+  },
+  {
+    args: "--state-dir /s",
+    env: { HOME: "", CODEX_HOME: "/c" },
+    changes: {
+      codexHome: "/c",
+      home: "/",
+      stateDir: "/s",
+      tasksDir: "/s/tasks",
+      worktreesDir: "/s/worktrees",
+      logFile: "/s/logs/codex-swarm.log",
+      agents: { ...AGENTS, logDir: "/s/logs/agents" },
+    },
   },
   {
     args: "--max-sandbox workspace-write --root a/../b --root=/c --root ~",
@@ -218,7 +330,8 @@ const table: readonly Row[] = [
 
 /** Help and version take no setting, so that none can be wrong. */
 function information(command: "help" | "version"): Partial<Config> {
-  const places = { codexHome: "", home: "/", stateDir: "", tasksDir: "", worktreesDir: "", logFile: "" };
+  const agents = { ...AGENTS, logDir: "" };
+  const places = { codexHome: "", home: "/", stateDir: "", tasksDir: "", worktreesDir: "", logFile: "", agents };
   return { command, ...places };
 }
 
@@ -246,6 +359,13 @@ const refusals: readonly (readonly [string, string, Readonly<Record<string, stri
   ["--task-timeout 25d", `Invalid --task-timeout "25d": ${DURATIONS}`],
   ["--max-wait 5min", `Invalid --max-wait "5min": ${DURATIONS}`],
   ["", `Invalid CODEX_SWARM_OFFLINE_TIMEOUT "0": ${DURATIONS}`, { CODEX_SWARM_OFFLINE_TIMEOUT: "0" }],
+  ["--orphan-grace soon", `Invalid --orphan-grace "soon": ${DURATIONS.replace("more than 0, ", "")}`],
+  ["--stall-after 0", `Invalid --stall-after "0": ${DURATIONS}`],
+  ["--on-exit die", 'Invalid --on-exit "die": expected stop or keep'],
+  ["--stall-action kill", 'Invalid --stall-action "kill": expected report or stop'],
+  ["", 'Invalid CODEX_SWARM_ON_USAGE_LIMIT "later": expected wait or fail', { CODEX_SWARM_ON_USAGE_LIMIT: "later" }],
+  ["--tools ,", 'Invalid --tools ",": expected names separated by commas'],
+  ["--read-only=maybe", 'Invalid --read-only "maybe": expected 1, true, yes, 0, false or no'],
   ["--max-sandbox none", 'Invalid --max-sandbox "none": expected read-only, workspace-write, danger-full-access'],
   ["--log-level LOUD", 'Invalid --log-level "LOUD": expected DEBUG, INFO, WARNING, ERROR'],
   ["--ephemeral=maybe", 'Invalid --ephemeral "maybe": expected 1, true, yes, 0, false or no'],

@@ -6,7 +6,8 @@ import { parse as parseToml } from "smol-toml";
 import { RUN_FLAGS } from "../.github/scripts/run_flags.ts";
 import { updateReadme } from "../.github/scripts/update_readme.ts";
 import manifest from "../deno.json" with { type: "json" };
-import { flagEntries, MARKERS, VARIABLES } from "../src/config/flags.ts";
+import { flagEntries } from "../src/config/flags.ts";
+import { MARKERS, VARIABLES } from "../src/config/variables.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const PAPERS = ["README.md", ".github/CONTRIBUTING.md", ".github/CHANGELOG.md", ".github/SECURITY.md"];

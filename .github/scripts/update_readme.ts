@@ -3,8 +3,10 @@
  * nothing and ends with 1 when README is stale.
  */
 import { z } from "zod";
-import { COMMANDS, type Flag, flagEntries, MARKERS, type Variable, VARIABLES } from "../../src/config/flags.ts";
+import { COMMANDS } from "../../src/config/commands.ts";
+import { type Flag, flagEntries } from "../../src/config/flags.ts";
 import { DURATION_FORM } from "../../src/config/values.ts";
+import { MARKERS, type Variable, VARIABLES } from "../../src/config/variables.ts";
 import { tools } from "../../src/tools/mod.ts";
 import type { Tool } from "../../src/tools/tool.ts";
 
@@ -130,9 +132,12 @@ function variableTable(): string {
     code(`${name}=${variable.value}`),
     defaultOf(variable),
     variable.description,
+    variable.of,
   ]);
-  const markers = MARKERS.map((name) => [code(name), "", "Set by codex-swarm for what an agent starts; no setting"]);
-  return table(["Variable", "Default", "Meaning"], [...settings, ...markers]);
+  const markers = MARKERS.map((
+    name,
+  ) => [code(name), "", "Set by codex-swarm for what an agent starts; no setting", ""]);
+  return table(["Variable", "Default", "Meaning", "Of"], [...settings, ...markers]);
 }
 
 function defaultOf(setting: Flag | Variable): string {

@@ -1,6 +1,8 @@
 /** Writes what `codex-swarm --help` prints, from the tables of flags and variables. */
-import { COMMANDS, type Flag, FLAG_GROUPS, flagEntries, type Variable, VARIABLES } from "../config/flags.ts";
+import { COMMANDS } from "../config/commands.ts";
+import { type Flag, FLAG_GROUPS, flagEntries } from "../config/flags.ts";
 import { DURATION_FORM } from "../config/values.ts";
+import { type Variable, VARIABLES } from "../config/variables.ts";
 
 const WIDTH = 100;
 /** The column where descriptions start. */
@@ -25,7 +27,9 @@ export function helpText(version: string): string {
     const flags = flagEntries().filter(([, flag]) => flag.group === group).map(([name, flag]) => flagRow(name, flag));
     return section(group, [...(group === "Commands" ? commands : []), ...flags]);
   });
-  const variables = Object.entries(VARIABLES).map(([name, variable]) => variableRow(name, variable));
+  const variables = (of: Variable["of"]): string[] =>
+    Object.entries(VARIABLES).filter(([, variable]) => variable.of === of)
+      .map(([name, variable]) => variableRow(name, variable));
   return [
     `codex-swarm ${version}: starts, watches and stops many Codex agents at once\n`,
     section("Use", [
@@ -37,7 +41,11 @@ export function helpText(version: string): string {
       ),
     ]),
     ...groups,
-    section("Variables without a flag, as codex-mcp-swarm had them (a bad value is ignored)", variables),
+    section(
+      "Variables without a flag, as codex-mcp-swarm had them (a bad value is ignored)",
+      variables("codex-mcp-swarm"),
+    ),
+    section("Variables without a flag, as codex-as-mcp had them", variables("codex-as-mcp")),
     section("Examples", examples),
     section(
       "Coming from codex-mcp-swarm, codex-as-mcp or codex mcp-server",

@@ -2,7 +2,8 @@
 import { parseArgs } from "node:util";
 import { closest } from "./closest.ts";
 import { ConfigError } from "./config_error.ts";
-import { type CommandName, COMMANDS, flagEntries, type FlagName, FLAGS, isFlagName } from "./flags.ts";
+import { type CommandName, COMMANDS } from "./commands.ts";
+import { flagEntries, type FlagName, FLAGS, isFlagName } from "./flags.ts";
 import { FEATURE_FLAGS, isLauncherWord, isPredecessorName, PREDECESSOR_FLAGS } from "./predecessor_args.ts";
 
 export interface CommandLine {

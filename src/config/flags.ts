@@ -1,16 +1,13 @@
-/** Every command, flag and environment variable, declared once: the parser, the help and README's tables read these. */
+/** Every flag, declared once: the parser, the help and README's tables read these. */
 import { LOG_LEVELS } from "../log.ts";
 import { SANDBOX_MODES } from "../task/task.ts";
 
-export const COMMANDS = {
-  "mcp-server": "Serves MCP on stdin and stdout; the default",
-  "doctor": "Shows what was found on this machine and how to fix what is missing; exit code 1 if no agent can start",
-  "help": "Shows this text",
-  "version": "Shows the version",
-} as const;
-export type CommandName = keyof typeof COMMANDS;
+/** What becomes of running agents when the server ends, whatever their own lifetime. */
+export const EXIT_ACTIONS = ["stop", "keep"] as const;
+export const STALL_ACTIONS = ["report", "stop"] as const;
+export const USAGE_LIMIT_ACTIONS = ["wait", "fail"] as const;
 
-export const FLAG_GROUPS = ["Codex", "Limits", "Waiting", "State and logs", "Commands"] as const;
+export const FLAG_GROUPS = ["Codex", "Tools", "Limits", "Lifetime", "Waiting", "State and logs", "Commands"] as const;
 export type FlagGroup = typeof FLAG_GROUPS[number];
 
 export interface Flag {
@@ -65,6 +62,36 @@ const flags = {
     group: "Codex",
     description: "Makes Codex keep no session files; such threads cannot be continued",
   },
+  "toolsets": {
+    value: "LIST",
+    isRepeatable: true,
+    variable: "CODEX_SWARM_TOOLSETS",
+    variableForm: "separated by commas",
+    group: "Tools",
+    default: "codex,agents",
+    description: "Sets of tools to offer: codex for codex_*, agents for those of codex-as-mcp",
+  },
+  "tools": {
+    value: "LIST",
+    isRepeatable: true,
+    variable: "CODEX_SWARM_TOOLS",
+    variableForm: "separated by commas",
+    group: "Tools",
+    description: "Single tools to offer: alone only these, else beside those of --toolsets",
+  },
+  "exclude-tools": {
+    value: "LIST",
+    isRepeatable: true,
+    variable: "CODEX_SWARM_EXCLUDE_TOOLS",
+    variableForm: "separated by commas",
+    group: "Tools",
+    description: "Tools not to offer",
+  },
+  "read-only": {
+    variable: "CODEX_SWARM_READ_ONLY",
+    group: "Tools",
+    description: "Offers only tools that look: none that starts, stops or deletes anything",
+  },
   "max-sandbox": {
     value: "MODE",
     variable: "CODEX_SWARM_MAX_SANDBOX",
@@ -109,6 +136,42 @@ const flags = {
     default: "30m",
     description: "How long an agent may try to reach its model again; its thread can be continued afterwards",
   },
+  "orphan-grace": {
+    value: "DURATION",
+    variable: "CODEX_SWARM_ORPHAN_GRACE",
+    group: "Lifetime",
+    default: "60s",
+    description:
+      "How long a server-bound agent outlives a crash of its server, for another one to take it over; 0: not",
+  },
+  "on-exit": {
+    value: "ACTION",
+    variable: "CODEX_SWARM_ON_EXIT",
+    group: "Lifetime",
+    otherwise: "server-bound agents are stopped, detached ones go on",
+    description: "What all agents do when the server ends: stop, or keep on working",
+  },
+  "stall-after": {
+    value: "DURATION",
+    variable: "CODEX_SWARM_STALL_AFTER",
+    group: "Lifetime",
+    default: "60s",
+    description: "How long an agent may show no sign of life until it is said to be silent",
+  },
+  "stall-action": {
+    value: "ACTION",
+    variable: "CODEX_SWARM_STALL_ACTION",
+    group: "Lifetime",
+    default: "report",
+    description: "What is done with an agent that is silent: report it, or stop it",
+  },
+  "on-usage-limit": {
+    value: "ACTION",
+    variable: "CODEX_SWARM_ON_USAGE_LIMIT",
+    group: "Lifetime",
+    default: "wait",
+    description: "What agents do at a usage limit whose end is known: wait for it and go on, or fail",
+  },
   "max-wait": {
     value: "DURATION",
     variable: "CODEX_SWARM_MAX_WAIT",
@@ -147,45 +210,3 @@ export function isFlagName(name: string): name is FlagName {
 export function flagEntries(): [FlagName, Flag][] {
   return Object.keys(FLAGS).filter(isFlagName).map((name) => [name, FLAGS[name]]);
 }
-
-/** A variable without a flag. All are codex-mcp-swarm's: a bad value is ignored with a warning, as it was there. */
-export interface Variable {
-  readonly value: string;
-  readonly default?: string;
-  readonly otherwise?: string;
-  readonly description: string;
-}
-
-const variables = {
-  CODEX_SWARM_LOG: {
-    value: "FILE",
-    otherwise: "logs/codex-swarm.log in the state directory",
-    description: "The log file",
-  },
-  CODEX_SWARM_TASK_DIR: {
-    value: "DIR",
-    otherwise: "tasks in the state directory",
-    description: "Where tasks are kept",
-  },
-  CODEX_SWARM_WORKTREE_DIR: {
-    value: "DIR",
-    otherwise: "worktrees in the state directory",
-    description: "Where worktrees will be made; there are none yet",
-  },
-  CODEX_SWARM_TASK_MAX_AGE: {
-    value: "DURATION",
-    default: "14d",
-    description: "How long a finished task will be kept; nothing is removed yet",
-  },
-  CODEX_SWARM_MIN_WAIT: {
-    value: "DURATION",
-    default: "150s",
-    description: "The least that codex_wait waits, within what the client bears, whatever the call asks",
-  },
-} as const satisfies Readonly<Record<string, Variable>>;
-
-export type VariableName = keyof typeof variables;
-export const VARIABLES: Readonly<Record<VariableName, Variable>> = variables;
-
-/** Set by an agent's run for the servers below it; no settings. */
-export const MARKERS = ["CODEX_SWARM_TASK_ID", "CODEX_SWARM_DEPTH"] as const;

@@ -1,7 +1,7 @@
 /** Finds out where files lie, by the rules of each operating system, without looking at any of them. */
 import { type PlatformPath, posix, win32 } from "node:path";
 import { ConfigError } from "./config_error.ts";
-import type { VariableName } from "./flags.ts";
+import type { VariableName } from "./variables.ts";
 
 export interface PathsInput {
   readonly env: Readonly<Record<string, string>>;

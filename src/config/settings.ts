@@ -3,8 +3,9 @@ import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import { SANDBOX_MODES, type SandboxMode } from "../task/task.ts";
 import type { CommandLine } from "./command_line.ts";
 import { ConfigError } from "./config_error.ts";
-import { type FlagName, FLAGS, MARKERS, type VariableName, VARIABLES } from "./flags.ts";
+import { type FlagName, FLAGS } from "./flags.ts";
 import { DURATION_FORM, parseDuration, parseLogLevel, parsePair, parseSwitch, parseWholeNumber } from "./values.ts";
+import { MARKERS, type VariableName, VARIABLES } from "./variables.ts";
 
 /** Where settings come from; `warnings` is added to. */
 export interface Sources {
@@ -21,6 +22,7 @@ interface Given {
 
 /** A timer of a JavaScript engine reaches 24.8 days. */
 const MAX_TIMER_DAYS = 24;
+export const MAX_TIMER_MS = MAX_TIMER_DAYS * 86_400_000;
 
 /** Gives what the user gave, if anything; an empty variable is as good as none. */
 export function readText({ line, env }: Sources, name: FlagName): string | null {
@@ -62,14 +64,34 @@ export function readWholeNumber(sources: Sources, name: FlagName, range: readonl
   return number;
 }
 
-/** Gives milliseconds, more than 0. */
-export function readDuration(sources: Sources, name: FlagName): number {
+/** Gives milliseconds, more than 0 unless 0 means something of its own. */
+export function readDuration(
+  sources: Sources,
+  name: FlagName,
+  { isZeroAllowed = false }: { readonly isZeroAllowed?: boolean } = {},
+): number {
   const setting = given(sources, name);
   const ms = parseDuration(setting.value);
-  if (ms === null || ms === 0 || ms > MAX_TIMER_DAYS * 86_400_000) {
-    return refuse(setting, `${DURATION_FORM}; more than 0, at most ${MAX_TIMER_DAYS}d`);
+  if (ms === null || (ms === 0 && !isZeroAllowed) || ms > MAX_TIMER_MS) {
+    return refuse(setting, `${DURATION_FORM}; ${isZeroAllowed ? "" : "more than 0, "}at most ${MAX_TIMER_DAYS}d`);
   }
   return ms;
+}
+
+/** Gives one of several words. */
+export function readChoice<T extends string>(sources: Sources, name: FlagName, choices: readonly T[]): T {
+  const setting = given(sources, name);
+  return choices.find((choice) => choice === setting.value) ?? refuse(setting, choices.join(" or "));
+}
+
+/** Gives names separated by commas, each once; `null` when neither the flag nor its variable was given. */
+export function readNames(sources: Sources, name: FlagName): readonly string[] | null {
+  if (readText(sources, name) === null) return null;
+  const { from } = given(sources, name);
+  const { flag, variable } = readList(sources, name, ",");
+  const texts = flag.length > 0 ? flag.flatMap((text) => text.split(",")) : variable;
+  const names = [...new Set(texts.map((text) => text.trim()).filter((text) => text !== ""))];
+  return names.length > 0 ? names : refuse({ value: texts.join(","), from }, "names separated by commas");
 }
 
 /** Gives milliseconds; a bad value is ignored with a warning. */

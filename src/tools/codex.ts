@@ -10,6 +10,7 @@ export const codex = defineTool({
   title: "Run a Codex agent",
   description: "Run one Codex agent and wait for its answer. For long or parallel work use codex_async, then " +
     "codex_wait. Cancelling the call stops the agent. Go on with codex_reply(threadId).",
+  toolset: "codex",
   effect: "agent",
   input: z.object(runParameters),
   output: runOutput,

@@ -16,6 +16,7 @@ export const codexAsync = defineTool({
   title: "Start a Codex agent",
   description: "Start a Codex agent in the background and return its task id at once. It runs on when this server " +
     "ends. Start all agents first, then call codex_wait once with all ids. Parameters as in codex.",
+  toolset: "codex",
   effect: "agent",
   input: z.object(runParameters),
   output: startedOutput,

@@ -15,6 +15,7 @@ export const codexCancel = defineTool({
   title: "Stop a Codex task",
   description: "Stop a task's agent, gently first. What it has changed stays; its thread can be continued with " +
     "codex_reply.",
+  toolset: "codex",
   effect: "destructive",
   input: z.object({ task_id: z.string().describe("Task id") }),
   output: taskOutput,

@@ -12,6 +12,7 @@ export const codexReply = defineTool({
   title: "Continue a Codex thread",
   description: "Send a follow-up to a thread and wait for the answer. Sandbox, model and working directory stay as " +
     "they were. Cancelling the call stops the agent.",
+  toolset: "codex",
   effect: "agent",
   input: z.object({ threadId, prompt }),
   output: runOutput,
@@ -23,6 +24,7 @@ export const codexReplyAlias = defineTool({
   name: "codex-reply",
   title: "Continue a Codex thread (old name)",
   description: "Same as codex_reply, for clients of the former codex mcp-server.",
+  toolset: "codex",
   effect: "agent",
   input: z.object({
     threadId: threadId.optional(),

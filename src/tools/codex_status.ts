@@ -22,6 +22,7 @@ export const codexStatus = defineTool({
     "What tasks are doing right now: status (queued, running, or an end as in codex_wait), phase, command, " +
     "reasoning, plan, files, tokens. Without task_ids it lists this repository's tasks. Returns at once; to wait use " +
     "codex_wait.",
+  toolset: "codex",
   effect: "read",
   input: z.object({
     task_ids: z.array(z.string()).optional().describe("Task ids; left out: list"),

@@ -30,6 +30,7 @@ export const codexWait = defineTool({
     "answers. Returns early, saying STILL RUNNING, when your client's own limit is near: then call it again. " +
     "until=any returns at the first end; pass the returned cursor to get only new ends. Cancelling the call stops " +
     "no task.",
+  toolset: "codex",
   effect: "read",
   input: z.object({
     task_ids: z.array(z.string()).min(1).describe("Task ids"),

@@ -17,6 +17,10 @@ const MAX_ERROR = 1_500;
  */
 export type ToolEffect = "read" | "destructive" | "agent";
 
+export const TOOLSETS = ["codex", "agents"] as const;
+/** `codex`: the tools named after it; `agents`: those of codex-as-mcp. */
+export type Toolset = typeof TOOLSETS[number];
+
 /** Who calls, and how to reach them while the call lasts. */
 export interface ToolCall {
   /** Aborted when the client cancels the call or leaves. */
@@ -56,6 +60,7 @@ export interface Tool {
   readonly name: string;
   readonly title: string;
   readonly description: string;
+  readonly toolset: Toolset;
   readonly effect: ToolEffect;
   readonly input: z.ZodObject;
   readonly output: z.ZodObject;

@@ -1,0 +1,79 @@
+/** Every environment variable without a flag, declared once. */
+
+/** A variable without a flag, as a predecessor had it: a bad value is ignored with a warning, as it was ignored there. */
+export interface Variable {
+  readonly of: "codex-mcp-swarm" | "codex-as-mcp";
+  readonly value: string;
+  readonly default?: string;
+  readonly otherwise?: string;
+  readonly description: string;
+}
+
+const variables = {
+  CODEX_SWARM_LOG: {
+    of: "codex-mcp-swarm",
+    value: "FILE",
+    otherwise: "logs/codex-swarm.log in the state directory",
+    description: "The log file",
+  },
+  CODEX_SWARM_TASK_DIR: {
+    of: "codex-mcp-swarm",
+    value: "DIR",
+    otherwise: "tasks in the state directory",
+    description: "Where tasks are kept",
+  },
+  CODEX_SWARM_WORKTREE_DIR: {
+    of: "codex-mcp-swarm",
+    value: "DIR",
+    otherwise: "worktrees in the state directory",
+    description: "Where worktrees will be made; there are none yet",
+  },
+  CODEX_SWARM_TASK_MAX_AGE: {
+    of: "codex-mcp-swarm",
+    value: "DURATION",
+    default: "14d",
+    description: "How long a finished task will be kept; nothing is removed yet",
+  },
+  CODEX_SWARM_MIN_WAIT: {
+    of: "codex-mcp-swarm",
+    value: "DURATION",
+    default: "150s",
+    description: "The least that codex_wait waits, within what the client bears, whatever the call asks",
+  },
+  CODEX_AGENT_CWD: {
+    of: "codex-as-mcp",
+    value: "DIR",
+    otherwise: "the server's working directory",
+    description: "Where agents of the spawn_* tools work unless the call says",
+  },
+  CODEX_AS_MCP_LOG_DIR: {
+    of: "codex-as-mcp",
+    value: "DIR",
+    default: "~/.cache/codex-as-mcp/logs",
+    description: "Where the readable logs of agents of the spawn_* tools are kept",
+  },
+  CODEX_TIMEOUT_SECONDS: {
+    of: "codex-as-mcp",
+    value: "SECONDS",
+    otherwise: "as --task-timeout",
+    description: "How long one run of an agent of the spawn_* tools may take",
+  },
+  CODEX_MODEL: {
+    of: "codex-as-mcp",
+    value: "MODEL",
+    otherwise: "Codex's own",
+    description: "The model of agents of the spawn_* tools unless the call says",
+  },
+  CODEX_REASONING_EFFORT: {
+    of: "codex-as-mcp",
+    value: "EFFORT",
+    otherwise: "Codex's own",
+    description: "Their reasoning effort unless the call says",
+  },
+} as const satisfies Readonly<Record<string, Variable>>;
+
+export type VariableName = keyof typeof variables;
+export const VARIABLES: Readonly<Record<VariableName, Variable>> = variables;
+
+/** Set by an agent's run for the servers below it; no settings. */
+export const MARKERS = ["CODEX_SWARM_TASK_ID", "CODEX_SWARM_DEPTH"] as const;
