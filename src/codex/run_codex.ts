@@ -5,6 +5,8 @@ import type { Task } from "../task/task.ts";
 import { codexArgs, type CodexArgsInput } from "./codex_args.ts";
 import { type CodexProbe, hasFlag } from "./probe.ts";
 
+const MAX_EVENT_BYTES = 256 * 2 ** 20;
+
 /** What every run of a server has in common. */
 export interface CodexRunner {
   readonly host: RunHost;
@@ -41,6 +43,10 @@ export async function runCodex(runner: CodexRunner, request: RunRequest): Promis
   return await runner.host.start({
     directory: request.directory,
     run: request.run,
+    input: "prompt.txt",
+    slot: null,
+    mountRoots: [],
+    maxEventBytes: MAX_EVENT_BYTES,
     limitMs: task.spec.timeoutMs,
     graceMs: task.spec.lifetime === "detached" ? null : runner.orphanGraceMs,
     bell: runner.bell,

@@ -4,8 +4,17 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { basename, join } from "node:path";
-import { type NotedProcess, type NotedRun, noteStop, readExit, readNotedRun, readStopReason } from "./run_files.ts";
-import type { HostedRun, RunHost, RunOptions, RunSighting } from "./run_host.ts";
+import {
+  type NotedProcess,
+  type NotedRun,
+  noteInterrupt,
+  noteStop,
+  readExit,
+  readInterruptedRun,
+  readNotedRun,
+  readStopReason,
+} from "./run_files.ts";
+import type { HostedRun, RunHost, RunOptions, RunSighting, StopReport } from "./run_host.ts";
 import { runToEnd } from "./run_to_end.ts";
 
 const COMMAND_TIMEOUT_MS = 10_000;
@@ -26,10 +35,19 @@ export interface ProcessTools {
 
 /** Hosts runs without a shim. */
 export function directHost(prepare: () => Promise<void>, tools: ProcessTools): RunHost {
+  const end = async (noted: NotedRun | null): Promise<StopReport> => {
+    if (noted === null || !await lives(noted.agent, noted)) return { signals: [], isGone: true, swept: 0 };
+    await tools.killTree(noted.agent.pid);
+    return { signals: ["KILL"], isGone: !await lives(noted.agent, noted), swept: 0 };
+  };
   const stop: RunHost["stop"] = async ({ directory, reason }) => {
     await noteStop(directory, reason);
+    return await end(await readNotedRun(directory));
+  };
+  const interrupt: RunHost["interrupt"] = async ({ directory, run }) => {
+    await noteInterrupt(directory, run);
     const noted = await readNotedRun(directory);
-    if (noted !== null && await lives(noted.agent, noted)) await tools.killTree(noted.agent.pid);
+    return await end(noted?.run === run ? noted : null);
   };
   // A process with the right number of another boot or of another program is a stranger.
   const lives = async ({ pid, mark }: NotedProcess, { boot }: NotedRun): Promise<boolean> => {
@@ -40,7 +58,9 @@ export function directHost(prepare: () => Promise<void>, tools: ProcessTools): R
   return {
     prepare,
     stop,
-    start: (options) => startDirect(options, { stop, boot: bootTime(tools) }),
+    interrupt,
+    locks: () => Promise.resolve("none"),
+    start: (options) => startDirect(options, { stop, interrupt, boot: bootTime(tools) }),
     async sight({ directory, run }): Promise<RunSighting> {
       const ended = await readExit(directory, run);
       if (ended !== null) return ended;
@@ -50,6 +70,11 @@ export function directHost(prepare: () => Promise<void>, tools: ProcessTools): R
       }
       return { state: "running", isShimLost: !await lives(noted.shim, noted) };
     },
+    // Nothing of what follows can be told or done here.
+    adopt: () => Promise.resolve(),
+    observe: () => Promise.resolve(new Map()),
+    countLeftBehind: () => Promise.resolve(0),
+    trimEvents: () => Promise.resolve(),
   };
 }
 
@@ -88,14 +113,16 @@ function bootTime({ uptime }: ProcessTools): number {
 
 async function startDirect(
   options: RunOptions,
-  { stop, boot }: { readonly stop: RunHost["stop"]; readonly boot: number },
+  { stop, interrupt, boot }: Pick<RunHost, "stop" | "interrupt"> & { readonly boot: number },
 ): Promise<HostedRun> {
   const { directory, run } = options;
   // Not above: they cost a tenth of the program's start, and systems with a shim never need them.
   const [{ spawn }, fs] = await Promise.all([import("node:child_process"), import("node:fs")]);
-  if (await readStopReason(directory) !== null) return await neverStarted(options);
+  if (await readStopReason(directory) !== null || await readInterruptedRun(directory) === run) {
+    return await neverStarted(options);
+  }
   const [program, ...args] = options.command;
-  const child = withFiles({ directory, fs }, (files) =>
+  const child = withFiles({ ...options, fs }, (files) =>
     spawn(program, args, {
       cwd: options.cwd,
       env: { ...options.env },
@@ -115,34 +142,39 @@ async function startDirect(
     child.kill("SIGKILL");
     throw error;
   }
-  const end = (reason: string): void => void stop({ directory, reason }).catch(() => undefined);
-  const timer = setTimeout(() => end("timeout"), Math.min(options.limitMs, MAX_TIMER_MS));
+  let ending: Promise<unknown> = Promise.resolve();
+  const end = (report: Promise<StopReport>): void => {
+    ending = report.catch(() => undefined);
+  };
+  const timer = setTimeout(() => end(stop({ directory, reason: "timeout" })), Math.min(options.limitMs, MAX_TIMER_MS));
   const ended = exit.then(async (status) => {
     clearTimeout(timer);
     await noteEnd(options, String(typeof status === "number" ? status : 1));
+    await ending;
+    return "ended" as const;
   });
   // Who stopped it while it was being started found no process.
   const reason = await readStopReason(directory);
-  if (reason !== null) end(reason);
+  if (reason !== null) end(stop({ directory, reason }));
+  else if (await readInterruptedRun(directory) === run) end(interrupt({ directory, run }));
   return { ended, release: () => Promise.resolve() };
 }
 
 /** As in the shim: an agent that was stopped before it could start has no status of its own. */
 async function neverStarted(options: RunOptions): Promise<HostedRun> {
   await noteEnd(options, "-");
-  return { ended: Promise.resolve(), release: () => Promise.resolve() };
+  return { ended: Promise.resolve("ended"), release: () => Promise.resolve() };
 }
 
 /** Opens a run's three files for as long as it takes to start it; the child has them for itself. */
 function withFiles(
-  { directory, fs }: {
-    readonly directory: string;
+  { directory, input, fs }: Pick<RunOptions, "directory" | "input"> & {
     readonly fs: Pick<typeof import("node:fs"), "openSync" | "closeSync">;
   },
   start: (files: [number, number, number]) => ChildProcess,
 ): ChildProcess {
   const files: [number, number, number] = [
-    fs.openSync(join(directory, "prompt.txt"), "r"),
+    fs.openSync(join(directory, input), "r"),
     fs.openSync(join(directory, "events.jsonl"), "a", 0o600),
     fs.openSync(join(directory, "stderr.log"), "a", 0o600),
   ];

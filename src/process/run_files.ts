@@ -2,14 +2,22 @@
 import { join } from "node:path";
 import type { EndedRun } from "./run_host.ts";
 
+/** How a shell reports SIGKILL. */
+const KILLED = 137;
+
 /** Reads how `run` ended; `null` while nothing says that it has. */
 export async function readExit(
   directory: string,
   run: number,
 ): Promise<EndedRun | null> {
-  const [number, status] = await readFields(join(directory, "exit"));
+  const [number, status, oom] = await readFields(join(directory, "exit"));
   if (number !== String(run) || status === undefined) return null;
-  return { state: "ended", exitCode: status === "-" ? null : Number(status) };
+  const exitCode = status === "-" ? null : Number(status);
+  return { state: "ended", exitCode, oom: exitCode === KILLED ? oomOf(oom) : null };
+}
+
+function oomOf(word: string | undefined): EndedRun["oom"] {
+  return word === "yes" || word === "no" ? word : "unknown";
 }
 
 /** Reads the first reason to stop that anybody gave, or `null`. */
@@ -23,6 +31,17 @@ export async function noteStop(directory: string, reason: string): Promise<void>
     .catch(() => undefined);
 }
 
+/** Reads the number of the latest run that was to be interrupted, or `null`. */
+export async function readInterruptedRun(directory: string): Promise<number | null> {
+  const [run] = await readFields(join(directory, "interrupt"));
+  return run === undefined ? null : Number(run);
+}
+
+/** Notes that a run is to end before its task does. Throws what the system says: nobody else would know. */
+export async function noteInterrupt(directory: string, run: number): Promise<void> {
+  await Deno.writeTextFile(join(directory, "interrupt"), `${run}\n`, { mode: 0o600 });
+}
+
 /** A process as it was noted. */
 export interface NotedProcess {
   readonly pid: number;
@@ -32,6 +51,7 @@ export interface NotedProcess {
 
 /** Who takes part in a run. */
 export interface NotedRun {
+  readonly run: number;
   readonly shim: NotedProcess;
   readonly agent: NotedProcess;
   /** Tells one boot of the system from another. */
@@ -42,10 +62,11 @@ export interface NotedRun {
 
 /** Reads who takes part in the latest run; `null` before they have noted themselves. */
 export async function readNotedRun(directory: string): Promise<NotedRun | null> {
-  const [, shim, shimMark, agent, agentMark, boot, locks] = await readFields(join(directory, "process"));
+  const [run, shim, shimMark, agent, agentMark, boot, locks] = await readFields(join(directory, "process"));
   if (shim === undefined || shimMark === undefined || agent === undefined || agentMark === undefined) return null;
   if (boot === undefined || locks === undefined) return null;
   return {
+    run: Number(run),
     shim: { pid: Number(shim), mark: shimMark },
     agent: { pid: Number(agent), mark: agentMark },
     boot,

@@ -2,9 +2,12 @@
 import { join } from "node:path";
 import { handOver } from "./hand_over.ts";
 import { helperEnv } from "./helper_env.ts";
-import { noteStop, readExit, readNotedRun } from "./run_files.ts";
-import type { HostedRun, RunHost, RunOptions, RunSighting } from "./run_host.ts";
+import { noteInterrupt, noteStop, readExit, readNotedRun } from "./run_files.ts";
+import type { HostedRun, Ladder, RunEnd, RunHost, RunOptions, RunSighting, StopReport } from "./run_host.ts";
 import { runToEnd } from "./run_to_end.ts";
+
+/** The shim's own exit code for a slot that somebody else holds. */
+const SLOT_TAKEN = 73;
 
 /** Hosts runs behind shims. `script` gives the path at which `shim.sh` was installed; `env` is the server's. */
 export function shimHost(
@@ -15,6 +18,15 @@ export function shimHost(
   return {
     prepare: async () => void await script(),
     start: async (options) => startShim({ ...options, script: await script(), helpers }),
+    locks: () => Promise.resolve("flock"),
+    interrupt: async ({ directory, run }) => {
+      await noteInterrupt(directory, run);
+      return { signals: [], isGone: false, swept: 0 };
+    },
+    adopt: () => Promise.resolve(),
+    observe: () => Promise.resolve(new Map()),
+    countLeftBehind: () => Promise.resolve(0),
+    trimEvents: () => Promise.resolve(),
     stop: async (run) => await stopThroughShim({ ...run, script: await script(), env: helpers }),
     sight: async (run) => await sightRun(await script(), { ...run, env: helpers }),
   };
@@ -53,7 +65,10 @@ export function startShim(
     await child.stdin.close().catch(() => undefined);
   };
   // A closed pipe of an ended child is a resource all the same.
-  const ended = child.status.then(release);
+  const ended = child.status.then(async ({ code }): Promise<RunEnd> => {
+    await release();
+    return code === SLOT_TAKEN ? "slot_taken" : "ended";
+  });
   return { ended, release };
 }
 
@@ -66,8 +81,9 @@ export async function stopThroughShim(options: {
   readonly script: string;
   readonly directory: string;
   readonly reason: string;
+  readonly ladder?: Ladder;
   readonly env: Readonly<Record<string, string>>;
-}): Promise<void> {
+}): Promise<StopReport> {
   await noteStop(options.directory, options.reason);
   await new Deno.Command("/bin/sh", {
     args: [options.script, "stop", options.directory, options.reason],
@@ -78,6 +94,8 @@ export async function stopThroughShim(options: {
     stderr: "null",
     detached: true,
   }).spawn().status;
+  const isGone = await isLocked(join(options.directory, "tree.lock"));
+  return { signals: [], isGone, swept: 0 };
 }
 
 /**

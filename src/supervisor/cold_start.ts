@@ -45,7 +45,7 @@ export class ColdStart {
   /** Waits until the run in `directory` has started its thread, has ended, or has been alone for long enough. */
   async untilStarted(
     directory: string,
-    run: { readonly hasStarted: () => Promise<boolean>; readonly ended: Promise<void> },
+    run: { readonly hasStarted: () => Promise<boolean>; readonly ended: Promise<unknown> },
   ): Promise<void> {
     const over = new AbortController();
     try {

@@ -1,6 +1,6 @@
 /** A place for tasks whose runs are no processes and end with code 3: what is asked of their host is only noted. */
 import { join } from "node:path";
-import type { RunHost, RunSighting } from "../../src/process/run_host.ts";
+import type { RunEnd, RunHost, RunSighting, StopReport } from "../../src/process/run_host.ts";
 import { Bell } from "../../src/storage/bell.ts";
 import { TaskDirectory } from "../../src/storage/task_directory.ts";
 import { ColdStart } from "../../src/supervisor/cold_start.ts";
@@ -9,6 +9,8 @@ import type { RunTaskServices } from "../../src/supervisor/services.ts";
 import { startRun } from "../../src/task/transitions.ts";
 import { tempDirectory } from "./temp_directory.ts";
 import { PLANNED, TASK } from "./tool_calls.ts";
+
+const STOPPED: StopReport = { signals: ["INT"], isGone: true, swept: 0 };
 
 export interface HostYard extends AsyncDisposable {
   readonly path: string;
@@ -26,7 +28,7 @@ export interface HostYardOptions {
   /** What a look at a run finds; default `lost`. */
   readonly sighting?: RunSighting;
   /** When a run ends; default as soon as it was started. */
-  readonly ended?: Promise<void>;
+  readonly ended?: Promise<unknown>;
 }
 
 export async function hostYard(options: HostYardOptions = {}): Promise<HostYard> {
@@ -43,9 +45,22 @@ export async function hostYard(options: HostYardOptions = {}): Promise<HostYard>
     start: async ({ run, directory }) => {
       await Deno.writeTextFile(join(directory, "exit"), `${run} 3\n`);
       await note(`start ${run}`);
-      return { ended: options.ended ?? Promise.resolve(), release: () => note(`release ${run}`) };
+      const ended = (options.ended ?? Promise.resolve()).then((): RunEnd => "ended");
+      return { ended, release: () => note(`release ${run}`) };
     },
-    stop: ({ reason }) => note(`stop: ${reason}`),
+    locks: () => Promise.resolve("flock"),
+    stop: async ({ reason }) => {
+      await note(`stop: ${reason}`);
+      return STOPPED;
+    },
+    interrupt: async ({ run }) => {
+      await note(`interrupt ${run}`);
+      return STOPPED;
+    },
+    adopt: () => Promise.resolve(),
+    observe: () => Promise.resolve(new Map()),
+    countLeftBehind: () => Promise.resolve(0),
+    trimEvents: () => Promise.resolve(),
     sight: () => Promise.resolve(options.sighting ?? { state: "lost" }),
   };
   const closing = new AbortController();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readNotedRun } from "../../src/process/run_files.ts";
-import type { HostedRun } from "../../src/process/run_host.ts";
+import type { HostedRun, StopReport } from "../../src/process/run_host.ts";
 import { startShim, stopThroughShim } from "../../src/process/shim.ts";
 import { installShim } from "../../src/storage/install_shim.ts";
 import { listProcesses } from "./processes.ts";
@@ -20,7 +20,7 @@ export interface ShimYard extends AsyncDisposable {
   /** Runs `sh -c text` in the place of Codex. */
   start(text: string, options?: YardOptions): YardRun;
   /** Ends a run as any server can, and settles when its agent is gone. */
-  stop(directory: string, reason: string, options?: Pick<YardOptions, "helpers" | "script">): Promise<void>;
+  stop(directory: string, reason: string, options?: Pick<YardOptions, "helpers" | "script">): Promise<StopReport>;
   /** A PATH on which there are only these of the system's commands. */
   pathOf(...commands: readonly string[]): string;
   /** Installs a shim in whose text `from` is replaced. */
@@ -75,6 +75,10 @@ export async function shimYard(): Promise<ShimYard> {
         helpers,
         directory: place,
         run: 1,
+        input: "prompt.txt",
+        slot: null,
+        mountRoots: [],
+        maxEventBytes: 2 ** 30,
         limitMs,
         graceMs,
         bell,

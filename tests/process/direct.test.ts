@@ -27,6 +27,10 @@ async function start(
   return await host.start({
     directory: join(directory, "task"),
     run: 1,
+    input: "prompt.txt",
+    slot: null,
+    mountRoots: [],
+    maxEventBytes: 2 ** 30,
     limitMs: options.limitMs ?? 60_000,
     graceMs: null,
     bell: join(directory, "bell"),
@@ -46,7 +50,7 @@ Deno.test("a run without a shim reads its prompt, writes its files, and tells it
   const run = await start(place.path, { command: deno(code) });
   await run.ended;
   const task = join(place.path, "task");
-  assert.deepEqual(await host.sight({ directory: task, run: 1 }), { state: "ended", exitCode: 3 });
+  assert.deepEqual(await host.sight({ directory: task, run: 1 }), { state: "ended", exitCode: 3, oom: null });
   assert.equal(await Deno.readTextFile(join(task, "events.jsonl")), "to do\n");
   assert.equal(await Deno.readTextFile(join(task, "stderr.log")), "oh\n");
   assert.ok((await Deno.stat(join(place.path, "bell/task"))).isFile);
@@ -80,6 +84,7 @@ Deno.test("a run that was stopped before it could start has no exit code, with n
   assert.deepEqual(await host.sight({ directory: join(place.path, "task"), run: 1 }), {
     state: "ended",
     exitCode: null,
+    oom: null,
   });
 });
 
@@ -143,7 +148,7 @@ Deno.test("a run without a shim may have more time than a timer can count", asyn
   });
   await run.ended;
   const directory = join(place.path, "task");
-  assert.deepEqual(await host.sight({ directory, run: 1 }), { state: "ended", exitCode: 3 });
+  assert.deepEqual(await host.sight({ directory, run: 1 }), { state: "ended", exitCode: 3, oom: null });
   assert.equal(await readStopReason(directory), null);
 });
 

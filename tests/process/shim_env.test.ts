@@ -45,12 +45,12 @@ for (
       await waitFor(() => readExit(directory, 1), { message: "the run to end" });
     }
     assert.deepEqual([await readExit(quick.directory, 1), await readStopReason(quick.directory)], [
-      { state: "ended", exitCode: 3 },
+      { state: "ended", exitCode: 3, oom: null },
       null,
     ]);
     if (path !== undefined) assert.equal(quick.output(), `${path}\n`);
     assert.deepEqual([await readExit(slow.directory, 1), await readStopReason(slow.directory)], [
-      { state: "ended", exitCode: 130 },
+      { state: "ended", exitCode: 130, oom: null },
       "timeout",
     ]);
   });
@@ -93,6 +93,10 @@ Deno.test({ name: "an agent's PWD is where it is, not where its server is", igno
     helpers: { PATH },
     directory,
     run: 1,
+    input: "prompt.txt",
+    slot: null,
+    mountRoots: [],
+    maxEventBytes: 2 ** 30,
     limitMs: 60_000,
     graceMs: null,
     bell: yard.bell,
@@ -141,7 +145,7 @@ Deno.test({
     stdin: "null",
   }).output();
   assert.equal(code, 0);
-  assert.deepEqual(await readExit(directory, 1), { state: "ended", exitCode: 0 });
+  assert.deepEqual(await readExit(directory, 1), { state: "ended", exitCode: 0, oom: null });
   assert.equal(exists(join(place.path, "ran")), false);
   const output = await Deno.readTextFile(join(directory, "events.jsonl"));
   assert.ok(output.includes(`\nBASH_ENV=${trap}\n`), output);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readExit, readNotedRun, readStopReason } from "../../src/process/run_files.ts";
 import { stopThroughShim } from "../../src/process/shim.ts";
+import type { StopReport } from "../../src/process/run_host.ts";
 import { isAlive, listProcesses } from "../helpers/processes.ts";
 import { shimYard } from "../helpers/shim_yard.ts";
 import { waitFor } from "../helpers/wait_for.ts";
@@ -26,7 +27,7 @@ for (
     });
     Deno.writeTextFileSync(join(yard.path, "go"), "");
     await run.ended;
-    assert.deepEqual(await readExit(run.directory, 1), { state: "ended", exitCode: 4 });
+    assert.deepEqual(await readExit(run.directory, 1), { state: "ended", exitCode: 4, oom: null });
     assert.equal(await readStopReason(run.directory), null);
   });
 }
@@ -70,13 +71,13 @@ Deno.test({ name: "an agent's own exit code 71 is kept when somebody asked it to
   await run.pids();
   await yard.stop(run.directory, "cancelled");
   await run.ended;
-  assert.deepEqual(await readExit(run.directory, 1), { state: "ended", exitCode: 71 });
+  assert.deepEqual(await readExit(run.directory, 1), { state: "ended", exitCode: 71, oom: null });
 });
 
 Deno.test({ name: "a stop that cannot be carried out throws, and its reason stays", ignore }, async () => {
   await using yard = await shimYard();
   const directory = yard.directory();
-  const stop = (reason: string, env: Readonly<Record<string, string>>): Promise<void> =>
+  const stop = (reason: string, env: Readonly<Record<string, string>>): Promise<StopReport> =>
     stopThroughShim({ script: yard.script, directory, reason, env });
   // No process can be given such a variable.
   await assert.rejects(stop("cancelled", { PATH: "\0" }));
@@ -94,7 +95,7 @@ Deno.test({ name: "without /proc a process is known by its start date, whatever 
   await yard.stop(run.directory, "cancelled", { script, helpers: { PATH, TZ: "America/Lima" } });
   assert.equal(await isAlive(agent), false);
   await run.ended;
-  assert.deepEqual(await readExit(run.directory, 1), { state: "ended", exitCode: 130 });
+  assert.deepEqual(await readExit(run.directory, 1), { state: "ended", exitCode: 130, oom: null });
 });
 
 for (const { state, sighting } of [{ state: "S+", sighting: "shim" }, { state: "Z+", sighting: "gone" }]) {

@@ -33,7 +33,7 @@ for (const locks of ["flock", "none"] as const) {
     assert.deepEqual(await sight(yard, run.directory), { state: "running", isShimLost: false });
     Deno.writeTextFileSync(join(yard.path, "go"), "");
     await run.ended;
-    assert.deepEqual(await sight(yard, run.directory), { state: "ended", exitCode: 3 });
+    assert.deepEqual(await sight(yard, run.directory), { state: "ended", exitCode: 3, oom: null });
     assert.deepEqual(await sight(yard, run.directory, 2), { state: "lost" });
   });
 
@@ -69,5 +69,5 @@ Deno.test({ name: "sightRun() waits for the whole line of an exit", ignore }, as
   Deno.writeTextFileSync(join(directory, "exit"), "1 1");
   assert.deepEqual(await sight(yard, directory), { state: "lost" });
   Deno.writeTextFileSync(join(directory, "exit"), "1 13\n");
-  assert.deepEqual(await sight(yard, directory), { state: "ended", exitCode: 13 });
+  assert.deepEqual(await sight(yard, directory), { state: "ended", exitCode: 13, oom: null });
 });

@@ -16,7 +16,7 @@ for (const { ageMs, isLost } of [{ ageMs: 5_000, isLost: false }, { ageMs: 15_00
 
 Deno.test("lookAtTask() ends a task when its run ended, not when somebody came to look", async () => {
   const [startedAt, endedAt] = [new Date("2026-01-01T00:00:00Z"), new Date("2026-01-01T00:00:07Z")];
-  await using yard = await hostYard({ sighting: { state: "ended", exitCode: 3 } });
+  await using yard = await hostYard({ sighting: { state: "ended", exitCode: 3, oom: null } });
   const followed = await yard.follow(startedAt);
   const exit = join(followed.directory.path, "exit");
   await Deno.writeTextFile(exit, "1 3\n");
