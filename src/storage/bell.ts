@@ -1,5 +1,8 @@
 import { basename, join } from "node:path";
 
+/** The longest that a timer can wait; it fires at once if it is given more. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Hears of the ends of all tasks of a state directory, whichever server they belong to: shims and servers touch a file
  * named after the task in one flat directory, so that a single watch is enough for any number of tasks.
@@ -26,7 +29,7 @@ export class Bell {
       };
       const waiting = this.#waiting.get(id) ?? new Set();
       this.#waiting.set(id, waiting.add(end));
-      const timer = setTimeout(end, timeoutMs);
+      const timer = setTimeout(end, Math.min(timeoutMs, MAX_TIMER_MS));
       signal.addEventListener("abort", end, { once: true });
       if (signal.aborted) end();
     });

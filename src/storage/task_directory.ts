@@ -1,11 +1,13 @@
 /** One directory per task, readable with `ls`: what was asked, what Codex wrote, how it ended. */
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Task } from "../task/task.ts";
 import { TaskError } from "../task/errors.ts";
 import { AgentLog, lastWritten, readTail } from "./agent_log.ts";
+import { addPrompt, countPrompts, promptFile, removePrompt } from "./prompt_inbox.ts";
+import { lastRunOf, markRun } from "./run_mark.ts";
 import { parseTask, serializeTask } from "./stored_task.ts";
 import { takeTask } from "./task_lock.ts";
-import { writeAside } from "./write_aside.ts";
+import { syncDirectory, writeAside, writeNew } from "./write_aside.ts";
 
 /** The ids of codex-mcp-swarm: eight lower-case hexadecimal digits. */
 const TASK_ID = /^[0-9a-f]{8}$/;
@@ -28,10 +30,6 @@ export class TaskDirectory {
 
   constructor(tasksDirectory: string, id: string) {
     this.path = join(tasksDirectory, id);
-  }
-
-  get promptFile(): string {
-    return join(this.path, "prompt.txt");
   }
 
   get eventsFile(): string {
@@ -70,14 +68,16 @@ export class TaskDirectory {
       try {
         lock = await takeTask(this.path);
         if (lock === null) throw new Error("another server has taken it");
-        await this.#write(this.promptFile, files.prompt);
+        await writeNew(join(this.path, promptFile(0)), files.prompt);
         if (files.outputSchema !== undefined) {
-          await this.#write(this.outputSchemaFile, JSON.stringify(files.outputSchema));
+          await writeNew(this.outputSchemaFile, JSON.stringify(files.outputSchema));
         }
         if (files.baseInstructions !== undefined) {
-          await this.#write(this.baseInstructionsFile, files.baseInstructions);
+          await writeNew(this.baseInstructionsFile, files.baseInstructions);
         }
+        // Last: a task whose record can be read has all that it was asked for.
         await this.write(task);
+        await syncDirectory(dirname(this.path));
         return lock;
       } catch (error) {
         lock?.[Symbol.dispose]();
@@ -127,12 +127,50 @@ export class TaskDirectory {
     }
   }
 
+  /** Adds a prompt for the agent that works on the task; gives its number, from 1. On disk when it returns. */
+  async addPrompt(text: string): Promise<number> {
+    return await addPrompt(this.path, text);
+  }
+
+  /** How many prompts were added. */
+  async countPrompts(): Promise<number> {
+    return await countPrompts(this.path);
+  }
+
+  /** Reads a prompt that was added. */
+  async readPrompt(number: number): Promise<string> {
+    return await this.readInput(promptFile(number));
+  }
+
+  /** Takes the last prompt that was added back; tells whether it was there. */
+  async removePrompt(number: number): Promise<boolean> {
+    return await removePrompt(this.path, number);
+  }
+
+  /** Writes what a further run is given to read; gives the name of the file. */
+  async writeInput(run: number, text: string): Promise<string> {
+    const name = `input_${run}.txt`;
+    await writeAside(join(this.path, name), text);
+    return name;
+  }
+
+  /** Reads what a run was given to read. */
+  async readInput(name: string): Promise<string> {
+    return await Deno.readTextFile(join(this.path, basename(name)));
+  }
+
+  /** Tells the events and messages of a further run from those before it. */
+  async markRun(run: number): Promise<void> {
+    await markRun(run, { events: this.eventsFile, messages: this.stderrFile });
+  }
+
   events(): AgentLog {
     return new AgentLog(this.eventsFile);
   }
 
+  /** The end of what the last run wrote. */
   async stderrTail(): Promise<string> {
-    return await readTail(this.stderrFile, 16 * 1024);
+    return lastRunOf(await readTail(this.stderrFile, MAX_STDERR_BYTES));
   }
 
   /** When Codex last wrote an event. */
@@ -144,11 +182,10 @@ export class TaskDirectory {
   async lastSavedAt(): Promise<Date | null> {
     return await lastWritten(this.#taskFile);
   }
-
-  async #write(path: string, text: string): Promise<void> {
-    await Deno.writeTextFile(path, text, { createNew: true, mode: 0o600 });
-  }
 }
+
+/** How much of the messages is read. */
+const MAX_STDERR_BYTES = 16 * 1024;
 
 const WAY_OUT = "Free some space or name another directory with --state-dir.";
 

@@ -1,16 +1,32 @@
+import { dirname } from "node:path";
+
 /** Replaces `path` with `text`, on disk when it returns: written beside it, flushed, then renamed over it. Mode 0600. */
 export async function writeAside(path: string, text: string): Promise<void> {
   const aside = `${path}.${crypto.randomUUID()}.tmp`;
   try {
-    {
-      using file = await Deno.open(aside, { write: true, createNew: true, mode: 0o600 });
-      const bytes = new TextEncoder().encode(text);
-      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-      await file.sync();
-    }
+    await writeNew(aside, text);
     await Deno.rename(aside, path);
   } catch (error) {
     await Deno.remove(aside).catch(() => undefined);
     throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+/** Writes a file that must not be there yet and flushes it. Mode 0600. */
+export async function writeNew(path: string, text: string): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+  await file.sync();
+}
+
+/** Flushes the names in a directory: a file's new name may be lost with the power even though its content is not. */
+export async function syncDirectory(path: string): Promise<void> {
+  try {
+    using directory = await Deno.open(path, { read: true });
+    await directory.sync();
+  } catch {
+    // Windows opens no directories, and what cannot be flushed is written in a few seconds.
   }
 }
