@@ -1,127 +1,168 @@
 /** Reads a file that another process appends to, line by line, each byte once. */
+import { type DroppedRange, nextRange, readDroppedRanges } from "./dropped_ranges.ts";
+import { LineSplitter } from "./line_splitter.ts";
 
-/** Longest line that is kept; Codex's own are a few MiB. */
-const MAX_LINE_BYTES = 64 * 1024 * 1024;
+/** More than this at once is not read, but for its end. */
+const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 const BLOCK_BYTES = 256 * 1024;
-const NEWLINE = 10;
 
-/** Follows a growing file of lines from its beginning. */
+/** Options of {@linkcode AgentLog}. */
+export interface AgentLogOptions {
+  /** File that tells which parts of the log were dropped. */
+  readonly dropped?: string;
+  /**
+   * Default 64 MiB. Of what has come beyond it since the last time only the last eighth is read, and of a log that has
+   * not been read yet also the beginning, which names the thread.
+   */
+  readonly maxBacklogBytes?: number;
+}
+
+/** Follows a growing file of lines from its beginning. One that is replaced or cut short is read from its beginning again. */
 export class AgentLog {
   readonly #path: string;
-  readonly #decoder = new TextDecoder();
+  readonly #droppedFile: string | undefined;
+  readonly #maxBacklog: number;
+  readonly #lines = new LineSplitter();
   #offset = 0;
-  /** The unfinished line at the end of what was read. */
-  #tail: Uint8Array[] = [];
-  #tailBytes = 0;
-  #isSkipping = false;
-  #skippedLines = 0;
+  #identity: string | null = null;
+  #ranges: readonly DroppedRange[] = [];
 
-  constructor(path: string) {
+  constructor(path: string, { dropped, maxBacklogBytes = MAX_BACKLOG_BYTES }: AgentLogOptions = {}) {
     this.#path = path;
+    this.#droppedFile = dropped;
+    this.#maxBacklog = maxBacklogBytes;
   }
 
-  /** Lines dropped because they were longer than 64 MiB. */
+  /** Lines left out because they were longer than 16 MiB. */
   get skippedLines(): number {
-    return this.#skippedLines;
+    return this.#lines.skippedLines;
   }
 
-  /** Bytes read so far. */
+  /** Bytes that were never read, or were those of a line of which a part was not. */
+  get droppedBytes(): number {
+    return this.#lines.droppedBytes;
+  }
+
+  /** Where reading goes on, in bytes from the file's beginning. */
   get offset(): number {
     return this.#offset;
   }
 
   /**
    * Yields the complete lines that were appended since the last call, without their newline; invalid UTF-8 becomes
-   * U+FFFD. Costs one `stat` when nothing is new. An absent file has no lines.
+   * U+FFFD. Costs one `stat` when nothing is new. An absent file has no lines. What is appended meanwhile is the next
+   * call's.
    */
   async *read(): AsyncGenerator<string, void> {
-    const size = await fileSize(this.#path);
-    if (size <= this.#offset) return;
-    using file = await Deno.open(this.#path, { read: true });
-    await file.seek(this.#offset, Deno.SeekMode.Start);
-    const block = new Uint8Array(BLOCK_BYTES);
-    while (true) {
-      const length = await file.read(block);
-      if (length === null) return;
-      this.#offset += length;
-      yield* this.#split(block.subarray(0, length));
-    }
+    const seen = await statFile(this.#path);
+    if (seen === null || (seen.size === this.#offset && identityOf(seen) === this.#identity)) return;
+    if (this.#identity !== null && this.#identity !== identityOf(seen)) yield* this.#readRotated();
+    using file = await openFile(this.#path);
+    if (file === null) return;
+    const info = await file.stat();
+    if (identityOf(info) !== this.#identity || info.size < this.#offset) this.#restart(identityOf(info));
+    yield* this.#readFile(file, info.size);
   }
 
   /** The line that a dying writer did not finish; the log must have been read to its end. */
   takeTornTail(): string | null {
-    if (this.#tailBytes === 0) return null;
-    return this.#finishLine(new Uint8Array());
+    return this.#lines.takeTornTail();
   }
 
-  *#split(bytes: Uint8Array): Generator<string, void> {
-    let start = 0;
-    for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-      const line = this.#finishLine(bytes.subarray(start, end));
-      if (line !== null) yield line;
-      start = end + 1;
-    }
-    this.#keepTail(bytes.subarray(start));
+  #restart(identity: string): void {
+    this.#identity = identity;
+    this.#offset = 0;
+    this.#lines.restart();
   }
 
-  #finishLine(end: Uint8Array): string | null {
-    if (this.#isSkipping) {
-      this.#isSkipping = false;
-      this.#skippedLines++;
-      return null;
-    }
-    if (this.#tailBytes === 0) return this.#decoder.decode(end);
-    const whole = new Uint8Array(this.#tailBytes + end.length);
-    let at = 0;
-    for (const part of [...this.#tail, end]) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    this.#tail = [];
-    this.#tailBytes = 0;
-    return this.#decoder.decode(whole);
+  /** The rest of a file that has been given another name, as those do who rotate logs. */
+  async *#readRotated(): AsyncGenerator<string, void> {
+    using file = await openFile(`${this.#path}.1`);
+    if (file === null) return;
+    const info = await file.stat();
+    if (identityOf(info) === this.#identity) yield* this.#readFile(file, info.size);
   }
 
-  #keepTail(bytes: Uint8Array): void {
-    if (bytes.length === 0 || this.#isSkipping) return;
-    if (this.#tailBytes + bytes.length > MAX_LINE_BYTES) {
-      this.#isSkipping = true;
-      this.#tail = [];
-      this.#tailBytes = 0;
-      return;
+  async *#readFile(file: Deno.FsFile, end: number): AsyncGenerator<string, void> {
+    const block = new Uint8Array(Math.max(0, Math.min(BLOCK_BYTES, end - this.#offset)));
+    await this.#lookForDropped();
+    while (this.#offset < end) {
+      const range = nextRange(this.#ranges, this.#offset);
+      const to = this.#jump(range, end);
+      if (to !== null) {
+        this.#lines.pass(to - this.#offset);
+        this.#offset = to;
+        continue;
+      }
+      const limit = Math.min(range?.start ?? end, end, this.#offset + block.length);
+      await file.seek(this.#offset, Deno.SeekMode.Start);
+      const length = await file.read(block.subarray(0, limit - this.#offset));
+      if (length === null) return;
+      const bytes = block.subarray(0, length);
+      // Nobody writes NUL but one who has dropped this part in the meantime.
+      if (bytes.includes(0) && await this.#lookForDropped()) continue;
+      this.#offset += length;
+      yield* this.#lines.split(bytes);
     }
-    this.#tail.push(bytes.slice());
-    this.#tailBytes += bytes.length;
+  }
+
+  /** Where reading goes on instead of here, or `null`. */
+  #jump(range: DroppedRange | null, end: number): number | null {
+    if (range !== null && range.start <= this.#offset) return Math.min(range.end, end);
+    if (this.#offset < this.#maxBacklog / 64) return null;
+    let backlog = end - this.#offset;
+    for (const { start, end: rangeEnd } of this.#ranges) {
+      backlog -= Math.max(0, Math.min(rangeEnd, end) - Math.max(start, this.#offset));
+    }
+    return backlog > this.#maxBacklog ? end - Math.floor(this.#maxBacklog / 8) : null;
+  }
+
+  /** Tells whether more was dropped than was known. */
+  async #lookForDropped(): Promise<boolean> {
+    if (this.#droppedFile === undefined) return false;
+    const known = JSON.stringify(this.#ranges);
+    this.#ranges = await readDroppedRanges(this.#droppedFile);
+    return JSON.stringify(this.#ranges) !== known;
   }
 }
 
-async function fileSize(path: string): Promise<number> {
+/** What tells a file from another one of the same name; a new one often gets the number of the one that is gone. */
+function identityOf({ ino, birthtime }: Deno.FileInfo): string {
+  return `${ino} ${birthtime?.getTime()}`;
+}
+
+async function statFile(path: string): Promise<Deno.FileInfo | null> {
   try {
-    return (await Deno.stat(path)).size;
+    return await Deno.stat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+async function openFile(path: string): Promise<Deno.FsFile | null> {
+  try {
+    return await Deno.open(path, { read: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
 }
 
 /** The last `maxBytes` of a file as text; empty when there is none. */
 export async function readTail(path: string, maxBytes: number): Promise<string> {
-  try {
-    using file = await Deno.open(path, { read: true });
-    const { size } = await file.stat();
-    await file.seek(Math.max(0, size - maxBytes), Deno.SeekMode.Start);
-    const bytes = new Uint8Array(Math.min(size, maxBytes));
-    let filled = 0;
-    while (filled < bytes.length) {
-      const length = await file.read(bytes.subarray(filled));
-      if (length === null) break;
-      filled += length;
-    }
-    return new TextDecoder().decode(bytes.subarray(0, filled));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
+  using file = await openFile(path);
+  if (file === null) return "";
+  const { size } = await file.stat();
+  await file.seek(Math.max(0, size - maxBytes), Deno.SeekMode.Start);
+  const bytes = new Uint8Array(Math.min(size, maxBytes));
+  let filled = 0;
+  while (filled < bytes.length) {
+    const length = await file.read(bytes.subarray(filled));
+    if (length === null) break;
+    filled += length;
   }
+  return new TextDecoder().decode(bytes.subarray(0, filled));
 }
 
 /** When the file was last written to, or `null` while there is none. */

@@ -165,7 +165,7 @@ export class TaskDirectory {
   }
 
   events(): AgentLog {
-    return new AgentLog(this.eventsFile);
+    return new AgentLog(this.eventsFile, { dropped: join(this.path, "events.dropped") });
   }
 
   /** The end of what the last run wrote. */
