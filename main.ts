@@ -27,6 +27,8 @@ import { type Tool, type ToolServices, TOOLSETS } from "./src/tools/tool.ts";
 const { version } = manifest;
 const PERMISSIONS = ["run", "read", "write", "env", "sys", "net", "ffi", "import"] as const;
 
+/** Size of an agent's events beyond which their middle is dropped: more than any sound run writes. */
+const MAX_EVENT_BYTES = 256 * 1024 * 1024;
 /** The longest that ending takes: the whole ladder of signals, and some. */
 const CLOSE_MS = 10_000;
 
@@ -86,6 +88,7 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
   });
   const probe = createProbe(config, log);
   const supervisor = createSupervisor(config, probe, log);
+  supervisor.open();
   const repository = remember(async () => (await findRepository(config.cwd))?.commonDir ?? config.cwd);
   const services = {
     supervisor,
@@ -148,11 +151,18 @@ function createSupervisor(config: Config, probe: () => Promise<CodexProbe>, log:
   return new Supervisor({
     tasksDir: config.tasksDir,
     openTasksDir: join(config.stateDir, "open"),
+    slotsDir: join(config.stateDir, "slots"),
+    usageLimitsDir: join(config.stateDir, "limits"),
     codexHome: config.codexHome,
-    runner: { host, bell, orphanGraceMs: config.orphanGraceMs },
+    cwd: config.cwd,
+    runner: { host, bell, orphanGraceMs: config.orphanGraceMs, maxEventBytes: MAX_EVENT_BYTES },
     env: { ...config.env, ...config.agentEnv },
     maxConcurrent: config.maxConcurrent,
     offlineTimeoutMs: config.offlineTimeoutMs,
+    stallAfterMs: config.stallAfterMs,
+    stallAction: config.stallAction,
+    onUsageLimit: config.onUsageLimit,
+    taskMaxAgeMs: config.taskMaxAgeMs,
     probe,
     log,
     now: () => new Date(),
@@ -178,6 +188,7 @@ function createPlan(config: Config, supervisor: Supervisor, probe: () => Promise
     server: config.codex,
     limits: config.limits,
     taskTimeoutMs: config.taskTimeoutMs,
+    onExit: config.onExit,
     maxDepth: config.maxDepth,
     env: { ...config.env, ...config.agentEnv },
     givenEnvNames: new Set(Object.keys(config.agentEnv)),

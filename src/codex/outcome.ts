@@ -11,6 +11,8 @@ export interface Evidence {
   /** The end of stderr, at least the last 8 KiB. */
   readonly stderrTail: string;
   readonly stopReason?: StopReason;
+  /** Whether the system killed it for want of memory; `null` where it was no kill. */
+  readonly oom: "yes" | "no" | "unknown" | null;
   /** The thread that the run was asked to continue. */
   readonly resumeThreadId?: string;
   /** When the run ended. */
@@ -117,17 +119,28 @@ function stopped(reason: StopReason, progress: Progress): Pick<Outcome, "status"
 }
 
 /** The process ended by itself, and Codex wrote no end of the turn. */
-function exitFailure({ progress, stderrTail, now }: Evidence, exitCode: number): Failure {
+function exitFailure({ progress, stderrTail, oom, now }: Evidence, exitCode: number): Failure {
   const said = progress.lastError ?? stderrMessage(stderrTail);
   const ended = `Codex ended with exit code ${describeExitCode(exitCode)} and no end of its turn.`;
   const message = said === "" ? ended : `${ended} It said: ${said}`;
   if (exitCode === PANIC_EXIT_CODE || CRASH_SIGNALS.has(exitCode - 128)) return failureOf("codex_crash", message);
-  if (exitCode > 128) return failureOf("killed", message);
+  if (exitCode > 128) return failureOf("killed", oom === null ? message : `${message} ${oomWords(oom)}`);
   if (progress.lastError !== null) return classifyFailure(progress.lastError, now);
   if (progress.eventsOfRun > 0 || said === "" || exitCode === 0) return failureOf("unknown", message);
   // With an empty stdout Codex never came to work: what it says on stderr is all there is.
   const failure = classifyFailure(said, now);
   return failure.class === "unknown" && exitCode === 2 ? failureOf("invalid_request", said) : failure;
+}
+
+function oomWords(oom: "yes" | "no" | "unknown"): string {
+  switch (oom) {
+    case "yes":
+      return "The system ran out of memory meanwhile and killed processes (oom: yes).";
+    case "no":
+      return "The system did not run out of memory (oom: no).";
+    case "unknown":
+      return "Whether the system ran out of memory is not known (oom: unknown).";
+  }
 }
 
 /** What a start looks like that died because other starts held Codex's databases or locks. */

@@ -5,14 +5,14 @@ import type { Task } from "../task/task.ts";
 import { codexArgs, type CodexArgsInput } from "./codex_args.ts";
 import { type CodexProbe, hasFlag } from "./probe.ts";
 
-const MAX_EVENT_BYTES = 256 * 2 ** 20;
-
 /** What every run of a server has in common. */
 export interface CodexRunner {
   readonly host: RunHost;
   /** Directory in which the shims announce their ends. */
   readonly bell: string;
   readonly orphanGraceMs: number;
+  /** Size of an event file beyond which its middle is dropped. */
+  readonly maxEventBytes: number;
 }
 
 /** What one run needs besides its task. */
@@ -20,6 +20,10 @@ export interface RunRequest {
   readonly task: Task;
   readonly run: number;
   readonly directory: string;
+  /** File in the directory that is the agent's prompt. */
+  readonly input: string;
+  /** Lock file of the slot, for the shim to hold. */
+  readonly slot: string | null;
   readonly files: CodexArgsInput["files"];
   readonly probe: CodexProbe;
   /** The whole environment of the process. */
@@ -43,10 +47,10 @@ export async function runCodex(runner: CodexRunner, request: RunRequest): Promis
   return await runner.host.start({
     directory: request.directory,
     run: request.run,
-    input: "prompt.txt",
-    slot: null,
-    mountRoots: [],
-    maxEventBytes: MAX_EVENT_BYTES,
+    input: request.input,
+    slot: request.slot,
+    mountRoots: mountRoots(task.spec, request.env),
+    maxEventBytes: runner.maxEventBytes,
     limitMs: task.spec.timeoutMs,
     graceMs: task.spec.lifetime === "detached" ? null : runner.orphanGraceMs,
     bell: runner.bell,
@@ -59,6 +63,12 @@ export async function runCodex(runner: CodexRunner, request: RunRequest): Promis
       CODEX_SWARM_DEPTH: String(task.depth + 1),
     },
   });
+}
+
+/** Where Codex's sandbox for workspaces mounts empty directories over what an agent must not write to. */
+function mountRoots({ effectiveSandbox, cwd, addDirs }: Task["spec"], env: RunRequest["env"]): string[] {
+  if (effectiveSandbox.mode !== "workspace-write") return [];
+  return [...new Set([cwd, ...addDirs, env["TMPDIR"] || "/tmp", "/tmp"])];
 }
 
 /** What the npm launcher would have set for the native binary that is started in its place. */

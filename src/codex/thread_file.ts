@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { SANDBOX_MODES, type SandboxMode } from "../task/task.ts";
 import type { Usage } from "../task/event.ts";
 import { builtInPermissions } from "./config_layers.ts";
-import { booleanAt, type JsonObject, objectAt, parseObject, textAt, textsAt } from "./json_object.ts";
+import { booleanAt, type JsonObject, numberAt, objectAt, parseObject, textAt, textsAt } from "./json_object.ts";
 import { parseUsage } from "./parse_events.ts";
 
 /** What a thread's last turn had; `null` where the record does not say. */
@@ -17,6 +17,8 @@ export interface ThreadFacts {
   readonly effort: string | null;
   /** Cumulative over the thread. */
   readonly usage: Usage | null;
+  /** When the usage limit lifts that the thread met last; Codex knows it only of an account of its own provider. */
+  readonly limitResetsAt: Date | null;
 }
 
 /** Something that can be read from its end. */
@@ -115,10 +117,15 @@ async function readAt(file: Deno.FsFile, start: number, length: number): Promise
 async function readFacts(source: Source): Promise<ThreadFacts> {
   let turn: JsonObject | null = null;
   let usage: Usage | null = null;
+  let limits: JsonObject | null = null;
   let meta: JsonObject | null = null;
   for await (const line of linesFromEnd(source)) {
     if (turn === null && line.includes('"turn_context"')) turn = payloadOf(line, "turn_context");
-    if (usage === null && line.includes('"token_count"')) usage = usageOf(payloadOf(line, "event_msg"));
+    if ((usage === null || limits === null) && line.includes('"token_count"')) {
+      const payload = payloadOf(line, "event_msg");
+      usage ??= usageOf(payload);
+      limits ??= limitsOf(payload);
+    }
     // The first line of the file, met last: all there is when no turn ever began.
     if (line.includes('"session_meta"')) meta = payloadOf(line, "session_meta") ?? meta;
     if (turn !== null && usage !== null) break;
@@ -135,6 +142,7 @@ async function readFacts(source: Source): Promise<ThreadFacts> {
     model: textAt(context, "model"),
     effort: textAt(context, "effort") ?? textAt(settings, "reasoning_effort"),
     usage,
+    limitResetsAt: resetOf(limits ?? {}),
   };
 }
 
@@ -178,6 +186,23 @@ function payloadOf(line: string, type: string): JsonObject | null {
 function usageOf(payload: JsonObject | null): Usage | null {
   if (payload === null || payload["type"] !== "token_count") return null;
   return parseUsage(objectAt(payload, "info")["total_token_usage"]);
+}
+
+/** Codex says with each count how far the account's limits are used up. */
+function limitsOf(payload: JsonObject | null): JsonObject | null {
+  if (payload === null || payload["type"] !== "token_count") return null;
+  const limits = objectAt(payload, "rate_limits");
+  return Object.keys(limits).length === 0 ? null : limits;
+}
+
+/** The last of the limits that are used up to lift. */
+function resetOf(limits: JsonObject): Date | null {
+  const resets = ["primary", "secondary"].flatMap((name) => {
+    const limit = objectAt(limits, name);
+    const seconds = numberAt(limit, "resets_at");
+    return (numberAt(limit, "used_percent") ?? 0) >= 100 && seconds !== null ? [seconds * 1_000] : [];
+  });
+  return resets.length === 0 ? null : new Date(Math.max(...resets));
 }
 
 /** `mode` was its name until 0.5x; later records may hold nothing but the permission profile. */

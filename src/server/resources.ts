@@ -3,6 +3,9 @@ import { maskConfigValue } from "../task/secret_names.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { taskEntry } from "../tools/present_entry.ts";
 
+/** Tasks listed at most of those that have ended. */
+const MAX_ENDED = 1_000;
+
 /** Something that clients can read. */
 export interface Resource {
   readonly uri: string;
@@ -63,8 +66,9 @@ export function createResources(options: ResourceOptions): Resource[] {
     {
       uri: "codex-swarm:///tasks",
       name: "tasks",
-      description: "All known tasks and their states",
-      read: async () => (await options.supervisor.list()).map((task) => taskEntry(task, new Date())),
+      description: `All tasks that have not ended, and the newest ${MAX_ENDED} that have`,
+      read: async () =>
+        (await options.supervisor.list({ limit: MAX_ENDED })).map((task) => taskEntry(task, new Date())),
     },
   ];
 }

@@ -103,6 +103,7 @@ const progress = z.looseObject({
   turnFailed: z.string().nullable(),
   events: z.number(),
   eventsOfRun: z.number().default(0),
+  hasModelAnswered: z.boolean().default(false),
   unreadableEvents: z.number(),
   unknownEvents: z.number(),
   droppedBytes: z.number().default(0),
@@ -127,7 +128,12 @@ const outcome = z.looseObject({
   }).exactOptional(),
 });
 
-const runs = { startedAt: date, run: z.number(), prompts: z.number().default(0) };
+const runs = {
+  startedAt: date,
+  run: z.number(),
+  input: z.string().default("prompt.txt"),
+  prompts: z.number().default(0),
+};
 
 const state = z.discriminatedUnion("status", [
   z.looseObject({ status: z.literal("queued") }),

@@ -2,10 +2,13 @@
 import { join } from "node:path";
 import { failureOf } from "../codex/failure.ts";
 import { decideOutcome } from "../codex/outcome.ts";
+import { readThread } from "../codex/thread_file.ts";
 import type { Log } from "../log.ts";
 import { readExit, readStopReason } from "../process/run_files.ts";
+import type { EndedRun } from "../process/run_host.ts";
 import { lastWritten } from "../storage/agent_log.ts";
 import type { TaskDirectory } from "../storage/task_directory.ts";
+import { defined } from "../task/defined.ts";
 import { type Outcome, type Progress, STOP_REASONS, type StopReason, type Task } from "../task/task.ts";
 import { finish } from "../task/transitions.ts";
 import { checkAnswer } from "./check_answer.ts";
@@ -16,29 +19,77 @@ import type { EndTaskServices } from "./services.ts";
 /** How often a record is tried again that could not be written. */
 const SAVE_EVERY_MS = 5_000;
 
+/** What is known of a run that is over. */
+export interface JudgedRun {
+  readonly progress: Progress;
+  readonly endedAt: Date;
+  readonly stderrTail: string;
+  readonly outcome: Outcome;
+}
+
 /** Ends a task whose process is gone, or that never had one; `exitCode` is `null` where nobody can know it. */
 export async function endTask(
   followed: FollowedTask,
   exitCode: number | null,
   services: EndTaskServices,
 ): Promise<void> {
+  await concludeTask(followed, await judgeRun(followed, exitCode, services), services);
+}
+
+/** Judges a run whose process is gone; the same files give the same verdict, whoever reads them. */
+export async function judgeRun(
+  followed: FollowedTask,
+  exitCode: number | null,
+  { now }: Pick<EndTaskServices, "now">,
+): Promise<JudgedRun> {
   const { directory, task } = followed;
   const progress = await followed.readToEnd();
-  const endedAt = await lastSignOf(followed) ?? services.now();
+  const endedAt = await lastSignOf(followed) ?? now();
   const stopReason = await stopReasonOf(followed);
-  const decided = decideOutcome({
+  const stderrTail = await directory.stderrTail();
+  const outcome = decideOutcome({
     progress,
     exitCode,
-    stderrTail: await directory.stderrTail(),
-    ...(stopReason === undefined ? {} : { stopReason }),
-    ...(task.spec.resumeThreadId === undefined ? {} : { resumeThreadId: task.spec.resumeThreadId }),
+    stderrTail,
+    oom: await wasShortOfMemory(followed),
+    ...defined({ stopReason, resumeThreadId: task.spec.resumeThreadId }),
     now: endedAt,
   });
-  const { outputSchema } = task.spec;
+  return { progress, endedAt, stderrTail, outcome: await withExactReset(outcome, followed) };
+}
+
+/** Ends the task as its last run was judged. */
+export async function concludeTask(
+  followed: FollowedTask,
+  { outcome: decided, endedAt, progress }: JudgedRun,
+  services: EndTaskServices,
+): Promise<void> {
+  const { outputSchema } = followed.task.spec;
   const outcome = outputSchema === undefined || decided.status !== "completed"
     ? decided
     : { ...decided, outputSchemaVerdict: checkAnswer(progress.lastMessage, outputSchema) };
   await conclude(followed, { at: endedAt, outcome, progress }, services);
+}
+
+/** The exit code of the last run of a task that waits; `null` for one that has not run. */
+export async function lastExitCode({ task: { state }, directory }: FollowedTask): Promise<number | null> {
+  if (state.status !== "waiting") return null;
+  return (await readExit(directory.path, state.run))?.exitCode ?? null;
+}
+
+/** Codex's sentence gives minutes; its record of the thread may hold the very second. */
+async function withExactReset(outcome: Outcome, { task: { spec }, progress }: FollowedTask): Promise<Outcome> {
+  const { failure } = outcome;
+  const threadId = progress.threadId;
+  if (failure?.class !== "usage_limit" || threadId === null) return outcome;
+  const facts = await readThread({ codexHome: spec.codexHome, threadId }).catch(() => null);
+  const resetsAt = facts?.limitResetsAt ?? null;
+  return resetsAt === null ? outcome : { ...outcome, failure: { ...failure, resetsAt } };
+}
+
+/** Whether the system ended the run for want of memory. */
+async function wasShortOfMemory({ task: { state }, directory }: FollowedTask): Promise<EndedRun["oom"]> {
+  return state.status === "running" ? (await readExit(directory.path, state.run))?.oom ?? null : null;
 }
 
 /** When the run ended, or at least was last heard of; `null` for one of which there is no sign. */
@@ -78,7 +129,7 @@ export async function saveTask(followed: FollowedTask, log: Log): Promise<void> 
 async function conclude(
   followed: FollowedTask,
   ending: { readonly at: Date; readonly outcome: Outcome; readonly progress: Progress },
-  { bell, log, closing }: EndTaskServices,
+  { bell, index, log, closing }: EndTaskServices,
 ): Promise<void> {
   const { directory, task } = followed;
   try {
@@ -96,6 +147,9 @@ async function conclude(
     followed.update(finished);
     await saveLater(finished, directory, closing);
   }
+  const threadId = ending.progress.threadId ?? task.spec.resumeThreadId;
+  if (threadId !== undefined) await index.noteThread(threadId, task.id);
+  await index.noteEnded(task.id);
   await bell.ring(task.id);
 }
 

@@ -15,6 +15,10 @@ export class FollowedTask {
   #progress: Progress = emptyProgress();
   #reading: Promise<void> = Promise.resolve();
   #offlineSince: Date | null = null;
+  #isShimLost = false;
+  #isDriven = false;
+  /** This server takes the task over should its own be gone, although it is bound to that one. */
+  isHeir = false;
 
   constructor(task: Task, directory: TaskDirectory) {
     this.#task = task;
@@ -31,9 +35,31 @@ export class FollowedTask {
     return this.#progress;
   }
 
+  /** Bytes of its events that were read. */
+  get offset(): number {
+    return this.#log.offset;
+  }
+
+  /** When the agent last wrote an event or to stderr; when it was started, if it has written nothing yet. */
+  async outputAt(): Promise<Date | null> {
+    const { state } = this.#task;
+    if (state.status !== "running") return null;
+    const written = await Promise.all([this.directory.lastEventAt(), this.directory.lastErrorAt()]);
+    return new Date(Math.max(state.startedAt.getTime(), ...written.map((at) => at?.getTime() ?? 0)));
+  }
+
   /** Since when Codex has been waiting for the network, as far as its events were read; `null` when it isn't. */
   get offlineSince(): Date | null {
     return this.#offlineSince;
+  }
+
+  /** The agent runs, but its shim was killed: nobody will see its exit code. */
+  get isShimLost(): boolean {
+    return this.#isShimLost;
+  }
+
+  noteShim({ isLost }: { readonly isLost: boolean }): void {
+    this.#isShimLost = isLost;
   }
 
   /** Settles when the task has ended. */
@@ -63,6 +89,18 @@ export class FollowedTask {
     if (isFinished(this.#task)) return;
     this.#task = task;
     if (isFinished(task)) this.#finished.resolve(task);
+  }
+
+  /** This server drives the task from now on: nobody else writes its record. */
+  noteDriven(): void {
+    this.#isDriven = true;
+  }
+
+  /** Takes over what another server has written down. */
+  async reread(): Promise<void> {
+    if (this.#isDriven) return;
+    const written = await this.directory.read();
+    if (written !== null) this.update(written);
   }
 
   /** Reads what Codex has written since the last time. Costs one `stat` when that is nothing. */

@@ -12,7 +12,7 @@ import { planNotes } from "./plan_notes.ts";
 import { findPlaces, type Places, resolveRoots } from "./plan_places.ts";
 import { readSettings, type ServerContext, type Settings } from "./plan_settings.ts";
 import { checkDepth } from "./recursion.ts";
-import type { PlannedTask } from "./run_task.ts";
+import type { PlannedTask } from "./planned_task.ts";
 import type { StartRequest } from "./start_request.ts";
 
 /** What the planner knows of its server. */
@@ -20,12 +20,16 @@ export interface PlannerOptions extends ServerContext {
   readonly codexHome: string;
   readonly limits: Limits;
   readonly taskTimeoutMs: number;
+  /** What all agents do when the server ends; `null`: each what its own lifetime says. */
+  readonly onExit: "stop" | "keep" | null;
   readonly maxDepth: number;
   readonly probe: () => Promise<CodexProbe>;
   /** How many agents stand above this server. */
   readonly depth: () => Promise<number>;
   readonly findByThread: (threadId: string) => Promise<Task | null>;
 }
+
+const LIFETIME_ON_EXIT = { stop: "server-bound", keep: "detached" } as const;
 
 /** Checks a call whole and plans its task. Throws {@linkcode TaskError}; nothing has been written then. */
 export async function planTask(request: StartRequest, options: PlannerOptions): Promise<PlannedTask> {
@@ -58,6 +62,7 @@ export async function planTask(request: StartRequest, options: PlannerOptions): 
       earlier,
       notes,
       taskTimeoutMs: options.taskTimeoutMs,
+      onExit: options.onExit,
       codexHome,
       account: await accountOf(merged, { codexHome, env: { ...options.env, ...env } }),
     }),
@@ -96,12 +101,13 @@ async function findEarlier({ threadId }: StartRequest, options: PlannerOptions):
 /** Puts together what is written down; `merged` is the call with what its thread keeps. */
 function taskSpec(
   merged: StartRequest,
-  { places, settings, earlier, notes, taskTimeoutMs, codexHome, account }: {
+  { places, settings, earlier, notes, taskTimeoutMs, onExit, codexHome, account }: {
     readonly places: Places;
     readonly settings: Settings;
     readonly earlier: EarlierThread | null;
     readonly notes: readonly string[];
     readonly taskTimeoutMs: number;
+    readonly onExit: PlannerOptions["onExit"];
     readonly codexHome: string;
     readonly account: string;
   },
@@ -113,7 +119,7 @@ function taskSpec(
     config: settings.config,
     envNames: Object.keys(merged.env ?? {}),
     timeoutMs: merged.timeoutMs ?? taskTimeoutMs,
-    lifetime: merged.lifetime,
+    lifetime: onExit === null ? merged.lifetime : LIFETIME_ON_EXIT[onExit],
     codexHome,
     account,
     effectiveSandbox: settings.sandbox,

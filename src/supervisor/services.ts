@@ -1,12 +1,17 @@
 /** What the parts of the supervisor share. */
+import type { CodexProbe } from "../codex/probe.ts";
 import type { CodexRunner } from "../codex/run_codex.ts";
 import type { Log } from "../log.ts";
 import type { Bell } from "../storage/bell.ts";
+import type { TaskIndex } from "../storage/task_index.ts";
 import type { ColdStart } from "./cold_start.ts";
+import type { Slots } from "./slots.ts";
+import type { UsageLimits } from "./usage_limits.ts";
 
 /** What ending a task needs. */
 export interface EndTaskServices {
   readonly bell: Bell;
+  readonly index: TaskIndex;
   readonly log: Log;
   readonly now: () => Date;
   /** Aborted when the server ends: nothing is started from then on. */
@@ -19,4 +24,11 @@ export interface RunTaskServices extends EndTaskServices {
   /** The environment of every agent, the call's own variables aside. */
   readonly env: Readonly<Record<string, string>>;
   readonly coldStart: ColdStart;
+  readonly slots: Slots;
+  readonly usageLimits: UsageLimits;
+  readonly onUsageLimit: "wait" | "fail";
+  /** Finds the installed Codex, for tasks that other servers have planned. */
+  readonly probe: () => Promise<CodexProbe>;
+  /** Settles when a task has ended, or rejects with the signal's reason; at once for one that is not known. */
+  readonly ended: (taskId: string, signal: AbortSignal) => Promise<void>;
 }

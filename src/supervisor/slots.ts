@@ -1,48 +1,89 @@
-/** The right to run: at most so many tasks at once, the others in the order in which they came. */
+import type { SlotClaim, SlotFiles } from "../storage/slot_files.ts";
+import type { Bell } from "../storage/bell.ts";
+
+/** What shims ring when a slot has become free. */
+const BELL_NAME = "slots";
+/** How often slots are tried while their bell is silent: who held one may have been killed. */
+const TRY_EVERY_MS = 2_000;
+
+/** The right to run: at most so many tasks at once, over all servers; the others in the order in which they came here. */
 export class Slots {
-  readonly #limit: number;
-  readonly #queue: { readonly id: string; readonly enter: () => void }[] = [];
-  #taken = 0;
+  readonly #files: SlotFiles;
+  readonly #bell: Bell;
+  readonly #closing: AbortSignal;
+  readonly #queue: { readonly id: string; readonly enter: (claim: SlotClaim) => void }[] = [];
+  #trying: Promise<void> | undefined;
+  /** Somebody may have freed a slot since the last try began. */
+  #isTriedAgain = false;
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  constructor(options: { readonly files: SlotFiles; readonly bell: Bell; readonly closing: AbortSignal }) {
+    this.#files = options.files;
+    this.#bell = options.bell;
+    this.#closing = options.closing;
   }
 
-  /** Waits for a slot and gives what frees it. Rejects with the signal's reason when the task is taken out of the queue. */
-  async acquire(id: string, signal: AbortSignal): Promise<() => void> {
+  /**
+   * Waits for a slot; disposing it gives it to the next. Rejects with the signal's reason when the task is taken out of
+   * the queue. `isFirst`: it had its turn already.
+   */
+  async acquire(
+    id: string,
+    signal: AbortSignal,
+    { isFirst }: { readonly isFirst: boolean } = { isFirst: false },
+  ): Promise<Disposable & Pick<SlotClaim, "path">> {
     signal.throwIfAborted();
-    if (this.#taken < this.#limit) this.#taken++;
-    else await this.#queued(id, signal);
-    let isFreed = false;
-    return () => {
-      if (isFreed) return;
-      isFreed = true;
-      // The slot goes straight to the next in the queue, so that nobody can slip in between.
-      const next = this.#queue.shift();
-      if (next === undefined) this.#taken--;
-      else next.enter();
+    const { promise, resolve, reject } = Promise.withResolvers<SlotClaim>();
+    const entry = { id, enter: resolve };
+    if (isFirst) this.#queue.unshift(entry);
+    else this.#queue.push(entry);
+    const leave = (): void => {
+      const index = this.#queue.indexOf(entry);
+      if (index >= 0) this.#queue.splice(index, 1);
+      // With a slot in hand it is too late to leave: whoever waits here sees the signal next.
+      if (index >= 0) reject(signal.reason);
     };
+    signal.addEventListener("abort", leave, { once: true });
+    this.#tryAll();
+    try {
+      const claim = await promise;
+      let isFreed = false;
+      return {
+        path: claim.path,
+        [Symbol.dispose]: (): void => {
+          if (isFreed) return;
+          isFreed = true;
+          claim[Symbol.dispose]();
+          this.#tryAll();
+        },
+      };
+    } finally {
+      signal.removeEventListener("abort", leave);
+    }
   }
 
-  /** Place in the queue from 1, or `null` for a task that is not in it. */
+  /** Place in this server's queue from 1, or `null` for a task that is not in it. */
   position(id: string): number | null {
     const index = this.#queue.findIndex((entry) => entry.id === id);
     return index < 0 ? null : index + 1;
   }
 
-  #queued(id: string, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        const index = this.#queue.findIndex((entry) => entry.id === id);
-        if (index >= 0) this.#queue.splice(index, 1);
-        reject(signal.reason);
-      };
-      const enter = (): void => {
-        signal.removeEventListener("abort", leave);
-        resolve();
-      };
-      signal.addEventListener("abort", leave, { once: true });
-      this.#queue.push({ id, enter });
-    });
+  #tryAll(): void {
+    this.#isTriedAgain = true;
+    this.#trying ??= this.#try().finally(() => this.#trying = undefined);
+  }
+
+  async #try(): Promise<void> {
+    while (this.#queue.length > 0 && !this.#closing.aborted) {
+      const rung = this.#bell.next(BELL_NAME, TRY_EVERY_MS, this.#closing);
+      this.#isTriedAgain = false;
+      const claim = await this.#files.claim();
+      if (claim !== null) {
+        const next = this.#queue.shift();
+        if (next === undefined) claim[Symbol.dispose]();
+        else next.enter(claim);
+      } else if (!this.#isTriedAgain) {
+        await rung;
+      }
+    }
   }
 }

@@ -1,7 +1,13 @@
 /** What can be told of a task at one moment. */
+import { readNotedRun } from "../process/run_files.ts";
 import type { TaskDirectory } from "../storage/task_directory.ts";
 import { type FinishedTask, isFinished, type Progress, type Task } from "../task/task.ts";
 import type { FollowedTask } from "./followed_task.ts";
+import { pause } from "./pause.ts";
+import type { Silence } from "./rounds.ts";
+
+/** How long a look waits for events to be read that have piled up; the rest is told the next time. */
+const READ_MS = 100;
 
 /** A task as it stands now. */
 export interface TaskView {
@@ -11,19 +17,49 @@ export interface TaskView {
   readonly answer: string | null;
   /** From 1; `null` unless it is queued here. */
   readonly queuePosition: number | null;
+  /** The usage limit of its account lifts then; `null` unless it waits for that, queued or between two runs. */
+  readonly waitingUntil: Date | null;
   /** When Codex last wrote an event. */
   readonly lastEventAt: Date | null;
+  /** `null` while it is not silent for long. */
+  readonly silence: Silence | null;
+  /** The agent runs, but nobody will see its exit code. */
+  readonly isShimLost: boolean;
+  /** Of the agent that runs. */
+  readonly agentPid: number | null;
   readonly directory: TaskDirectory;
 }
 
-/** Looks at a task that is followed; `queuePosition` is its place in this server's queue. */
-export async function viewFollowed(followed: FollowedTask, queuePosition: number | null): Promise<TaskView> {
-  const progress = await followed.refresh();
-  const { task, directory } = followed;
+/** Looks at a task that is followed. */
+export async function viewFollowed(
+  followed: FollowedTask,
+  { queuePosition, limitedUntil, silence, now }: {
+    readonly queuePosition: number | null;
+    readonly limitedUntil: Date | null;
+    readonly silence: Silence | null;
+    readonly now: Date;
+  },
+): Promise<TaskView> {
+  const over = new AbortController();
+  await Promise.race([followed.refresh(), pause(READ_MS, over.signal)]);
+  over.abort();
+  const { task, directory, progress } = followed;
   // The whole answer was seen here, should it not have been possible to save it.
   if (isFinished(task)) return await viewFinished(task, directory, progress.lastMessage);
-  const lastEventAt = await directory.lastEventAt();
-  return { task, progress, answer: progress.lastMessage, queuePosition, lastEventAt, directory };
+  const isRunning = task.state.status === "running";
+  const until = task.state.status === "waiting" ? limitedUntil ?? task.state.until : limitedUntil;
+  return {
+    task,
+    progress,
+    answer: progress.lastMessage,
+    queuePosition,
+    waitingUntil: !isRunning && until !== null && until > now ? until : null,
+    lastEventAt: await directory.lastEventAt(),
+    silence,
+    isShimLost: isRunning && followed.isShimLost,
+    agentPid: isRunning ? (await readNotedRun(directory.path))?.agent.pid ?? null : null,
+    directory,
+  };
 }
 
 /** Looks at a task that has ended; `seen` stands in for an answer that was not saved. */
@@ -33,5 +69,16 @@ export async function viewFinished(
   seen: string | null = null,
 ): Promise<TaskView> {
   const answer = await directory.readAnswer() ?? seen;
-  return { task, progress: task.state.progress, answer, queuePosition: null, lastEventAt: null, directory };
+  return {
+    task,
+    progress: task.state.progress,
+    answer,
+    queuePosition: null,
+    waitingUntil: null,
+    lastEventAt: null,
+    silence: null,
+    isShimLost: false,
+    agentPid: null,
+    directory,
+  };
 }

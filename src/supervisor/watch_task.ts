@@ -1,57 +1,45 @@
-/** A task looked at from outside: one that another server drives, or whose drive has failed. */
-import { takeTask } from "../storage/task_lock.ts";
-import { readRunStart } from "../process/run_files.ts";
-import { isFinished } from "../task/task.ts";
+/** Looks at runs from outside: those of a server that is gone, and those whose shim was killed. */
+import type { CodexRun } from "../codex/run_codex.ts";
+import { noteInterrupt, readExit, readRunStart } from "../process/run_files.ts";
 import { startRun } from "../task/transitions.ts";
-import { endTask, stopReasonOf } from "./end_task.ts";
+import { stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import type { RunTaskServices } from "./services.ts";
 
 /** How often a run is looked at while its bell is silent: its shim may have been killed. */
-const LOOK_EVERY_MS = 2_000;
-/** A run that shows no sign of life may have been started an instant ago. */
-const YOUNG_RUN_MS = 10_000;
+const LOOK_EVERY_MS = 5_000;
 /** How often a queued task's directory is looked at while its bell is silent. */
 const HEED_EVERY_MS = 30_000;
 
-/** Follows the task to its end, or until this server ends. `isOwner`: this server holds the task's lock. */
-export async function watchTask(
+/** How a run came to its end. */
+export type RunEnd =
+  /** `null` where nobody can know the exit code. */
+  | { readonly kind: "over"; readonly exitCode: number | null }
+  /** It was called off before its agent could start, and never will. */
+  | { readonly kind: "unstarted"; readonly exitCode: null }
+  /** Another run was faster to take the slot; nothing was started. */
+  | { readonly kind: "slot_taken"; readonly exitCode: null };
+
+/** Settles when the task's last run is over, or with `null` when this server ends. This server holds the task's lock. */
+export async function untilRunOver(
   followed: FollowedTask,
+  run: CodexRun | null,
   services: RunTaskServices,
-  options: { readonly isOwner: boolean },
-): Promise<void> {
-  while (!services.closing.aborted) {
-    const rung = services.bell.next(followed.task.id, LOOK_EVERY_MS, services.closing);
+): Promise<RunEnd | null> {
+  const { closing, bell, log } = services;
+  const { id } = followed.task;
+  if (run !== null && await run.ended === "slot_taken") return { kind: "slot_taken", exitCode: null };
+  while (!closing.aborted) {
+    const rung = bell.next(id, LOOK_EVERY_MS, closing);
     try {
-      if (await lookAtTask(followed, services, options)) return;
+      const end = await lookAtRun(followed, services);
+      if (end !== null) return end;
     } catch (error) {
-      services.log.error("a task could not be looked at", { id: followed.task.id, error });
+      log.error("a task could not be looked at", { id, error });
     }
     await rung;
   }
-}
-
-/** Looks once, and ends the task if its run is over and nobody else will; tells whether the task has ended. */
-export async function lookAtTask(
-  followed: FollowedTask,
-  services: RunTaskServices,
-  { isOwner }: { readonly isOwner: boolean },
-): Promise<boolean> {
-  await reread(followed);
-  if (isFinished(followed.task)) return true;
-  const mayBeOver = isBoundAndQueued(followed) || await overRun(followed, services) !== null;
-  if (!mayBeOver) return false;
-  // The server that drives the task ends it, and may start it again; without one it is for the first who comes.
-  using lock = isOwner ? null : await takeTask(followed.directory.path);
-  if (!isOwner && lock === null) return false;
-  await reread(followed);
-  if (isFinished(followed.task)) return true;
-  // With its server went the call that it was for.
-  if (isBoundAndQueued(followed)) followed.noteStop("server_gone");
-  const over = isBoundAndQueued(followed) ? { exitCode: null } : await overRun(followed, services);
-  if (over === null) return false;
-  await endTask(followed, over.exitCode, services);
-  return true;
+  return null;
 }
 
 /** Notes a stop that another server asked for, until the signal comes. */
@@ -63,38 +51,32 @@ export async function heedStop(followed: FollowedTask, services: RunTaskServices
   }
 }
 
-/** How the task's run ended, as far as that can be known; `null` while it may go on or has not begun. */
-async function overRun(
-  followed: FollowedTask,
-  { runner, now }: RunTaskServices,
-): Promise<{ readonly exitCode: number | null } | null> {
-  const { directory } = followed;
-  await noteUnsavedRun(followed);
-  const { state } = followed.task;
-  if (state.status !== "running") return null;
-  const sighting = await runner.host.sight({ directory: directory.path, run: state.run });
-  if (sighting.state === "running") return null;
-  if (sighting.state === "ended") return sighting;
-  // An agent that has noted itself was there, and is gone.
-  if ((await readRunStart(directory.path))?.run === state.run) return { exitCode: null };
-  // A later run began when its record was written; `startedAt` is the first one's.
-  const startedAt = state.run === 1 ? state.startedAt : await directory.lastSavedAt();
-  const isYoung = startedAt !== null && now().getTime() - startedAt.getTime() < YOUNG_RUN_MS;
-  return isYoung ? null : { exitCode: null };
-}
-
 /** A task may run although its record still says queued: there was no room to write that down. */
-async function noteUnsavedRun(followed: FollowedTask): Promise<void> {
+export async function noteUnsavedRun(followed: FollowedTask): Promise<void> {
   if (followed.task.state.status !== "queued") return;
   const noted = await readRunStart(followed.directory.path);
-  if (noted !== null) followed.update(startRun(followed.task, noted));
+  if (noted !== null) followed.update(startRun(followed.task, { ...noted, input: "prompt.txt", prompts: 0 }));
 }
 
-function isBoundAndQueued({ task }: FollowedTask): boolean {
-  return task.state.status === "queued" && task.spec.lifetime === "server-bound";
+/** How the task's last run ended, as far as that can be known; `null` while it may go on. */
+async function lookAtRun(followed: FollowedTask, { runner }: RunTaskServices): Promise<RunEnd | null> {
+  const { directory: { path: directory }, task: { state } } = followed;
+  if (state.status !== "running") return null;
+  const sighting = await runner.host.sight({ directory, run: state.run });
+  followed.noteShim({ isLost: sighting.state === "running" && sighting.isShimLost });
+  if (sighting.state === "running") return null;
+  if (sighting.state === "ended") return endOf(sighting.exitCode);
+  if (await isNoted(directory, state.run)) return { kind: "over", exitCode: null };
+  // Its shim may be about to start the agent. It looks for this after it has noted itself: one of us sees the other.
+  await noteInterrupt(directory, state.run);
+  if (await isNoted(directory, state.run)) return null;
+  return endOf((await readExit(directory, state.run))?.exitCode ?? null);
 }
 
-async function reread(followed: FollowedTask): Promise<void> {
-  const written = await followed.directory.read();
-  if (written !== null) followed.update(written);
+async function isNoted(directory: string, run: number): Promise<boolean> {
+  return (await readRunStart(directory))?.run === run;
+}
+
+function endOf(exitCode: number | null): RunEnd {
+  return exitCode === null ? { kind: "unstarted", exitCode } : { kind: "over", exitCode };
 }

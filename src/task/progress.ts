@@ -40,6 +40,7 @@ export function emptyProgress(): Progress {
     turnFailed: null,
     events: 0,
     eventsOfRun: 0,
+    hasModelAnswered: false,
     unreadableEvents: 0,
     unknownEvents: 0,
     droppedBytes: 0,
@@ -59,7 +60,7 @@ export function addEvent(progress: Progress, event: CodexEvent): Progress {
     case "item":
       // A warning proves no connection: "Falling back from WebSockets" comes in the middle of an outage.
       return addItem(
-        event.item.kind === "warning" ? counted : { ...counted, waitingForNetwork: null },
+        event.item.kind === "warning" ? counted : { ...counted, waitingForNetwork: null, hasModelAnswered: true },
         event.phase,
         event.item,
       );
@@ -68,7 +69,7 @@ export function addEvent(progress: Progress, event: CodexEvent): Progress {
         ? { ...counted, waitingForNetwork: start(event.message) }
         : { ...counted, lastError: start(event.message) };
     case "turn_completed":
-      return { ...closed(counted), turnCompleted: true, usage: event.usage ?? counted.usage };
+      return { ...closed(counted), turnCompleted: true, hasModelAnswered: true, usage: event.usage ?? counted.usage };
     case "turn_failed":
       return { ...closed(counted), turnFailed: event.message };
     case "unknown":
@@ -88,6 +89,7 @@ function nextRun(progress: Progress): Progress {
     turnFailed: null,
     lastError: null,
     eventsOfRun: 0,
+    hasModelAnswered: false,
   };
 }
 

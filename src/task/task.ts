@@ -160,6 +160,8 @@ export interface Progress {
   readonly events: number;
   /** Those of the last run. */
   readonly eventsOfRun: number;
+  /** The model has answered anything in the last run. */
+  readonly hasModelAnswered: boolean;
   readonly unreadableEvents: number;
   readonly unknownEvents: number;
   /** What was passed over of an event file that had grown too large. */
@@ -198,6 +200,8 @@ export interface Runs {
   readonly startedAt: Date;
   /** Number of the last one, from 1. */
   readonly run: number;
+  /** File in the task's directory that the last run was given as its prompt. */
+  readonly input: string;
   /** How many further prompts the agent has been given while it worked. */
   readonly prompts: number;
 }

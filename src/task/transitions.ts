@@ -1,17 +1,18 @@
 /** The only ways in which a task's state changes. A finished task never changes again. */
 import { type FinishedTask, isFinished, type Outcome, type Progress, type Runs, type Task } from "./task.ts";
 
-/** Makes the task run: its first run, or the next one. `prompts` counts the further ones it has been given by then. */
+/** Makes the task run: its first run, or the next one. */
 export function startRun(
   task: Task,
-  options: { readonly at: Date; readonly run: number; readonly prompts?: number },
+  { at, ...runs }: { readonly at: Date } & Omit<Runs, "startedAt">,
 ): Task {
-  const before = runsOf(task);
-  const prompts = options.prompts ?? before?.prompts ?? 0;
-  return {
-    ...task,
-    state: { status: "running", startedAt: before?.startedAt ?? options.at, run: options.run, prompts },
-  };
+  return { ...task, state: { status: "running", startedAt: runsOf(task)?.startedAt ?? at, ...runs } };
+}
+
+/** Takes back a first run of which nothing was started. A later one is only followed by another. */
+export function unstartRun(task: Task): Task {
+  const runs = runsOf(task);
+  return runs === null || runs.run > 1 ? task : { ...task, state: { status: "queued" } };
 }
 
 /** Makes the task wait for the end of a usage limit, after a run that met it. */
@@ -47,5 +48,5 @@ function runsOf(task: Task): Runs | null {
   if (isFinished(task)) throw new Error(`task ${task.id} has ended and cannot run again`);
   const { state } = task;
   if (state.status !== "running" && state.status !== "waiting") return null;
-  return { startedAt: state.startedAt, run: state.run, prompts: state.prompts };
+  return { startedAt: state.startedAt, run: state.run, input: state.input, prompts: state.prompts };
 }

@@ -28,7 +28,7 @@ export const codexAsync = defineTool({
     const text = [
       `Codex task ${id} started.`,
       `Task ID: ${id}`,
-      `Lifetime: detached (it runs on when this server ends)`,
+      `Lifetime: ${lifetimeWords(task)}`,
       `Sandbox: ${sandbox.mode} (${sandbox.source})`,
       ...notesOf(task).map((note) => `Note: ${note}`),
       "",
@@ -41,6 +41,12 @@ export const codexAsync = defineTool({
     };
   },
 });
+
+function lifetimeWords({ spec: { lifetime } }: Task): string {
+  return lifetime === "detached"
+    ? "detached (it runs on when this server ends)"
+    : "server-bound (it is stopped when this server ends, as --on-exit says)";
+}
 
 /** Whatever befalls this look at the task, its id must reach the caller: the agent runs. */
 async function dataOf(task: Task, call: ToolCall, services: ToolServices): Promise<Record<string, unknown>> {

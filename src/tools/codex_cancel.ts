@@ -51,6 +51,6 @@ async function stop(id: string, { supervisor }: ToolServices): Promise<StopAnswe
 
 /** codex-mcp-swarm's words, where it had some. */
 function wordsOf(answer: StopAnswer | null, status: string): string {
-  if (answer === "still_running") return "Task could not be stopped yet: its process does not end; try again";
-  return answer === "stopped" && status === "cancelled" ? "Task cancelled" : `Task already ${status}`;
+  if (answer?.answer === "still_running") return "Task could not be stopped yet: its process does not end; try again";
+  return answer?.answer === "stopped" && status === "cancelled" ? "Task cancelled" : `Task already ${status}`;
 }

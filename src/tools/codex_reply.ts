@@ -1,20 +1,24 @@
 import * as z from "zod";
+import type { StartRequest } from "../supervisor/start_request.ts";
 import { TaskError } from "../task/errors.ts";
 import { runOutput } from "./outputs.ts";
-import { agentAnswer, awaitAgent, startAgent } from "./run_agent.ts";
+import { agentAnswer, awaitAgent, joinAgent, startAgent } from "./run_agent.ts";
 import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
 
 const threadId = z.string().describe("Thread to go on with");
 const prompt = z.string().describe("What the agent shall do next");
+const when = z.enum(["after", "now"]).optional().describe(
+  "If its turn still runs: after it (default), or now, breaking it off",
+);
 
 export const codexReply = defineTool({
   name: "codex_reply",
   title: "Continue a Codex thread",
   description: "Send a follow-up to a thread and wait for the answer. Sandbox, model and working directory stay as " +
-    "they were. Cancelling the call stops the agent.",
+    "they were. Cancelling the call stops the agent, but one told with when=now runs on.",
   toolset: "codex",
   effect: "agent",
-  input: z.object({ threadId, prompt }),
+  input: z.object({ threadId, prompt, when }),
   output: runOutput,
   handle: reply,
 });
@@ -47,11 +51,22 @@ export const codexReplyAlias = defineTool({
 });
 
 async function reply(
-  input: { readonly threadId: string; readonly prompt: string },
+  { when, ...input }: {
+    readonly threadId: string;
+    readonly prompt: string;
+    readonly when?: "after" | "now" | undefined;
+  },
   call: ToolCall,
   services: ToolServices,
 ): Promise<ToolAnswer> {
-  const { callerThreadId } = call;
-  const task = await startAgent({ ...input, callerThreadId, lifetime: "server-bound" }, call, services);
+  const request: StartRequest = { ...input, callerThreadId: call.callerThreadId, lifetime: "server-bound" };
+  if (when === "now") {
+    const { spec: { afterTaskId: busy } } = await services.plan(request);
+    // It may end before it can be told: then this is an ordinary reply.
+    if (busy !== undefined && await services.supervisor.tell(busy, input.prompt)) {
+      return agentAnswer(await joinAgent(busy, call, services), (answer) => answer);
+    }
+  }
+  const task = await startAgent(request, call, services);
   return agentAnswer(await awaitAgent(task, call, services), (answer) => answer);
 }

@@ -71,7 +71,8 @@ async function listedIds(
   call: ToolCall,
   { supervisor }: ToolServices,
 ): Promise<string[]> {
-  const tasks = await supervisor.list(all === true ? undefined : await call.repository());
+  const scope = all === true ? {} : { repository: await call.repository() };
+  const tasks = await supervisor.list({ ...scope, limit: MAX_LISTED });
   const open = tasks.filter((task) => !isFinished(task));
   const ended = tasks.filter(isFinished);
   const room = Math.max(0, MAX_LISTED - open.length);

@@ -30,28 +30,49 @@ export async function startAgent(request: StartRequest, call: ToolCall, services
   return await services.supervisor.start(planned);
 }
 
-/** Waits for an agent's end. A cancelled call stops it. */
-export async function awaitAgent({ id }: Task, call: ToolCall, services: ToolServices): Promise<EndedRun> {
-  const { supervisor } = services;
+/** Waits for the end of an agent that the call has started: when it is cancelled, the agent is stopped. */
+export async function awaitAgent(task: Task, call: ToolCall, services: ToolServices): Promise<EndedRun> {
+  const { id } = task;
   const ended = new AbortController();
   let stopping = Promise.resolve();
   const stop = (): void => {
-    const reason = call.hasLeft() ? "server_exit" : "cancelled";
-    stopping = stopAgent(id, { reason, ended: ended.signal }, services);
+    const hasLeft = call.hasLeft();
+    if (hasLeft && task.spec.lifetime === "detached") return;
+    stopping = stopAgent(id, { reason: hasLeft ? "server_exit" : "cancelled", ended: ended.signal }, services);
   };
   if (call.signal.aborted) stop();
   call.signal.addEventListener("abort", stop, { once: true });
   try {
-    await using _reports = reportProgress(call, async () => {
-      const view = await supervisor.view(id);
-      return `${labelOf(view.task) ?? id}: ${phaseOf(view)} (${elapsedSeconds(view.task, new Date())}s elapsed)`;
-    });
-    await supervisor.ended(id, new AbortController().signal);
+    await untilEnded(id, new AbortController().signal, call, services);
   } finally {
     call.signal.removeEventListener("abort", stop);
     ended.abort();
     await stopping;
   }
+  return await endedRun(id, call, services);
+}
+
+/** Waits for the end of an agent that others have started: when the call is cancelled, the wait is over. */
+export async function joinAgent(id: string, call: ToolCall, services: ToolServices): Promise<EndedRun> {
+  await untilEnded(id, call.signal, call, services);
+  return await endedRun(id, call, services);
+}
+
+async function untilEnded(
+  id: string,
+  signal: AbortSignal,
+  call: ToolCall,
+  { supervisor }: ToolServices,
+): Promise<void> {
+  await using _reports = reportProgress(call, async () => {
+    const view = await supervisor.view(id);
+    return `${labelOf(view.task) ?? id}: ${phaseOf(view)} (${elapsedSeconds(view.task, new Date())}s elapsed)`;
+  });
+  await supervisor.ended(id, signal);
+}
+
+async function endedRun(id: string, call: ToolCall, services: ToolServices): Promise<EndedRun> {
+  const { supervisor } = services;
   const view = await viewTask(id, services);
   if (!call.signal.aborted) await supervisor.markRead(id);
   // The two fields of the removed `codex mcp-server` come first, then everything else.

@@ -3,7 +3,7 @@ import type * as z from "zod";
 import type { Log } from "../log.ts";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
-import type { PlannedTask } from "../supervisor/run_task.ts";
+import type { PlannedTask } from "../supervisor/planned_task.ts";
 import { TaskError } from "../task/errors.ts";
 import { cutInner } from "./bounded_text.ts";
 import { fitAnswer } from "./fit_answer.ts";
@@ -41,7 +41,7 @@ export interface ToolCall {
 
 /** What tools work with. */
 export interface ToolServices {
-  readonly supervisor: Pick<Supervisor, "start" | "view" | "list" | "ended" | "stop" | "markRead">;
+  readonly supervisor: Pick<Supervisor, "start" | "view" | "list" | "ended" | "tell" | "stop" | "markRead">;
   readonly plan: (request: StartRequest) => Promise<PlannedTask>;
   readonly minWaitMs: number;
   readonly log: Log;

@@ -1,0 +1,88 @@
+import type { Log } from "../log.ts";
+import { emptyTrash, removeTask } from "../storage/age_out.ts";
+import type { OpenTasks } from "../storage/open_tasks.ts";
+import { TaskDirectory } from "../storage/task_directory.ts";
+import type { TaskIndex } from "../storage/task_index.ts";
+import { removeTextLog } from "../storage/text_log.ts";
+import { type FinishedTask, isFinished } from "../task/task.ts";
+
+/** When a server looks for the first time, so that its start is not slowed, and how often from then on. */
+const FIRST_MS = 60_000;
+const EVERY_MS = 3_600_000;
+/** A task that has ended is kept at least this long, so that whoever waits for it can read it. */
+const MIN_AGE_MS = 10 * 60_000;
+
+/** What housekeeping needs to know. */
+export interface HousekeepingOptions {
+  readonly tasksDir: string;
+  /** Age at which a task that has ended is removed. */
+  readonly taskMaxAgeMs: number;
+  readonly index: TaskIndex;
+  readonly open: OpenTasks;
+  readonly log: Log;
+  readonly now: () => Date;
+}
+
+/** Removes what has ended long ago. What cannot be read, a newer program's say, is never removed. */
+export class Housekeeping {
+  readonly #options: HousekeepingOptions;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isStopped = false;
+
+  constructor(options: HousekeepingOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#next(Math.min(FIRST_MS, Math.max(this.#options.taskMaxAgeMs, 1_000)));
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Removes all tasks that are old enough; gives their ids. */
+  async clean(): Promise<string[]> {
+    const { index, now, taskMaxAgeMs, tasksDir, log } = this.#options;
+    const endedBefore = new Date(now().getTime() - Math.max(taskMaxAgeMs, MIN_AGE_MS));
+    const removed: string[] = [];
+    for await (const id of index.oldestBefore(endedBefore)) {
+      if (this.#isStopped) break;
+      try {
+        const task = await new TaskDirectory(tasksDir, id).read();
+        if (task === null || !isFinished(task) || task.state.endedAt >= endedBefore) continue;
+        await this.#remove(task);
+        removed.push(id);
+      } catch (error) {
+        log.debug("a task is kept since it cannot be read", { id, error });
+      }
+    }
+    await emptyTrash(tasksDir);
+    return removed;
+  }
+
+  async #remove({ id, repository, spec }: FinishedTask): Promise<void> {
+    const { index, open, tasksDir } = this.#options;
+    await removeTask(tasksDir, id);
+    await open.remove(repository, id);
+    await index.forget(id);
+    if (spec.agentLog !== undefined) await removeTextLog(spec.agentLog);
+  }
+
+  #next(afterMs: number): void {
+    if (this.#isStopped) return;
+    this.#timer = setTimeout(() => void this.#run(), afterMs);
+  }
+
+  async #run(): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const removed = await this.clean();
+      if (removed.length > 0) log.info("old tasks were removed", { tasks: removed.length });
+    } catch (error) {
+      log.error("old tasks could not be removed", { error });
+    }
+    this.#next(EVERY_MS);
+  }
+}

@@ -1,0 +1,24 @@
+import type { FollowedTask } from "./followed_task.ts";
+import type { NextRun } from "./start_run.ts";
+
+/** What an agent is told whose usage limit has lifted. */
+const CONTINUE = "The usage limit that stopped you has lifted. Go on where you left off.";
+
+/**
+ * Puts together what the next run is given: all prompts that have come meanwhile, and before them what the last run was
+ * given if that `isDueAgain`, since its agent never worked on it.
+ */
+export async function nextInput(
+  { task: { state }, directory, progress }: FollowedTask,
+  { isDueAgain }: { readonly isDueAgain: boolean },
+): Promise<Omit<NextRun, "slot">> {
+  if (state.status !== "running" && state.status !== "waiting") return { run: 1, input: "prompt.txt", prompts: 0 };
+  const run = state.run + 1;
+  const prompts = await directory.countPrompts();
+  if (isDueAgain && prompts === state.prompts) return { run, input: state.input, prompts };
+  const parts: string[] = isDueAgain ? [await directory.readInput(state.input)] : [];
+  for (let number = state.prompts + 1; number <= prompts; number++) parts.push(await directory.readPrompt(number));
+  // Without a thread the agent knows of nothing that it could go on with.
+  if (parts.length === 0) parts.push(progress.threadId === null ? await directory.readInput("prompt.txt") : CONTINUE);
+  return { run, input: await directory.writeInput(run, parts.join("\n\n")), prompts };
+}

@@ -1,0 +1,47 @@
+/** What follows a run that is over. Pure. */
+import { isSharedStateFailure } from "../codex/outcome.ts";
+import type { Outcome, Runs } from "../task/task.ts";
+
+/** A start that dies of shared state is tried again after these pauses. */
+const START_RETRY_MS = [200, 800, 3_200];
+
+/** All that decides about what comes next. */
+export interface RunEvidence {
+  readonly runs: Runs;
+  /** Nothing was started: the run was called off before its agent could begin. */
+  readonly isUnstarted: boolean;
+  /** Somebody wants the task, not only the run, to end. */
+  readonly isStopped: boolean;
+  /** Further prompts that were given to the task so far. */
+  readonly promptsGiven: number;
+  /** Starts in a row that died of shared state, this one aside. */
+  readonly lostStarts: number;
+  readonly eventsOfRun: number;
+  readonly stderrTail: string;
+  readonly outcome: Outcome;
+  readonly onUsageLimit: "wait" | "fail";
+}
+
+export type NextStep =
+  | { readonly kind: "end" }
+  /** Another run that is given what this one was given, and what has come since. */
+  | { readonly kind: "again"; readonly pauseMs: number; readonly isLostStart: boolean }
+  /** Another run that is given only what has come since. */
+  | { readonly kind: "tell" }
+  | { readonly kind: "wait"; readonly resetsAt: Date };
+
+/** Decides what follows a run. */
+export function nextStep(evidence: RunEvidence): NextStep {
+  const { outcome, runs } = evidence;
+  if (evidence.isStopped) return { kind: "end" };
+  if (evidence.isUnstarted) return { kind: "again", pauseMs: 0, isLostStart: false };
+  if (evidence.promptsGiven > runs.prompts) return { kind: "tell" };
+  const pauseMs = START_RETRY_MS[evidence.lostStarts];
+  const start = { exitCode: outcome.exitCode, sawEvents: evidence.eventsOfRun > 0, stderrTail: evidence.stderrTail };
+  if (pauseMs !== undefined && isSharedStateFailure(start)) return { kind: "again", pauseMs, isLostStart: true };
+  const { failure } = outcome;
+  if (evidence.onUsageLimit === "wait" && failure?.class === "usage_limit" && failure.resetsAt !== undefined) {
+    return { kind: "wait", resetsAt: failure.resetsAt };
+  }
+  return { kind: "end" };
+}

@@ -1,0 +1,11 @@
+import type { TaskFiles } from "../storage/task_directory.ts";
+import type { TaskSpec } from "../task/task.ts";
+import type { Runnable } from "./start_run.ts";
+
+/** A task that is ready to be written down and queued. */
+export interface PlannedTask extends Runnable {
+  readonly spec: TaskSpec;
+  readonly files: TaskFiles;
+  readonly repository: string;
+  readonly depth: number;
+}

@@ -1,0 +1,157 @@
+/** What a server looks at again and again while its agents run: whatever no event tells. */
+import { hasNewerFile } from "../process/newer_file.ts";
+import type { Activity } from "../process/run_host.ts";
+import type { StopReason } from "../task/task.ts";
+import type { FollowedTask } from "./followed_task.ts";
+import type { RunTaskServices } from "./services.ts";
+import { addSample, processStateWords, silenceWords, type Stillness } from "./stall_watch.ts";
+
+/** How often. */
+const ROUND_MS = 5_000;
+
+/** What a round needs to know. */
+export interface RoundsOptions {
+  /** The tasks that this server drives. */
+  readonly own: () => readonly FollowedTask[];
+  readonly stop: (id: string, reason: StopReason) => Promise<unknown>;
+  readonly offlineTimeoutMs: number;
+  readonly stallAfterMs: number;
+  readonly stallAction: "report" | "stop";
+  readonly services: RunTaskServices;
+}
+
+/** A run that has written nothing for long. */
+export interface Silence {
+  /** Since its last output. */
+  readonly silentMs: number;
+  /** Neither output came, nor CPU time was used, nor files changed for as long as `--stall-after` says. */
+  readonly isStalled: boolean;
+  /** What it waits for, as far as its events tell. */
+  readonly words: string;
+  /** Of the agent's own process, in words. */
+  readonly processState: string;
+}
+
+/** What is remembered of a silent run from one round to the next. */
+interface Watched {
+  readonly stillness: Stillness;
+  readonly activity: Activity;
+  readonly walkedAt: Date | null;
+}
+
+/** Looks after running tasks from its first start until it is stopped. */
+export class Rounds {
+  readonly #options: RoundsOptions;
+  readonly #watched = new Map<string, Watched>();
+  /** Those whose thread the index knows. */
+  readonly #noted = new Set<string>();
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #round: Promise<void> | undefined;
+
+  constructor(options: RoundsOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { offlineTimeoutMs, stallAfterMs } = this.#options;
+    // A limit of a second, say, is looked at in time.
+    const everyMs = Math.min(ROUND_MS, offlineTimeoutMs / 4, stallAfterMs / 4);
+    this.#timer ??= setInterval(() => {
+      this.#round ??= this.#look().finally(() => this.#round = undefined);
+    }, everyMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** What is known of a running task's silence; `null` while it is none. Of another server's task it is looked up now. */
+  async silenceOf(followed: FollowedTask): Promise<Silence | null> {
+    const { services, stallAfterMs } = this.#options;
+    const outputAt = await followed.outputAt();
+    if (outputAt === null) return null;
+    const now = services.now().getTime();
+    const silentMs = now - outputAt.getTime();
+    if (silentMs < stallAfterMs) return null;
+    const watched = this.#watched.get(followed.task.id);
+    const { path } = followed.directory;
+    const activity = watched?.activity ?? (await services.runner.host.observe([path])).get(path);
+    return {
+      silentMs,
+      isStalled: watched !== undefined && now - watched.stillness.stillSince.getTime() >= stallAfterMs,
+      words: silenceWords(followed.progress),
+      processState: activity === undefined ? "gone" : processStateWords(activity.state),
+    };
+  }
+
+  async #look(): Promise<void> {
+    const running = this.#options.own().filter(({ task }) => task.state.status === "running");
+    const silent: FollowedTask[] = [];
+    for (const followed of running) {
+      try {
+        if (await this.#lookAt(followed)) silent.push(followed);
+      } catch (error) {
+        this.#options.services.log.error("a task could not be looked at", { id: followed.task.id, error });
+      }
+    }
+    for (const known of [this.#watched, this.#noted]) {
+      for (const id of known.keys()) if (!running.some(({ task }) => task.id === id)) known.delete(id);
+    }
+    try {
+      if (silent.length > 0) await this.#lookAtSilent(silent);
+    } catch (error) {
+      this.#options.services.log.error("silent tasks could not be looked at", { error });
+    }
+  }
+
+  /** Tells whether the task has been silent for long. */
+  async #lookAt(followed: FollowedTask): Promise<boolean> {
+    const { services, offlineTimeoutMs, stallAfterMs } = this.#options;
+    const { runner: { host, maxEventBytes }, index } = services;
+    const { directory, task: { id } } = followed;
+    const { threadId } = await followed.refresh();
+    if (followed.offset > maxEventBytes) await host.trimEvents(directory.path, maxEventBytes);
+    if (threadId !== null && !this.#noted.has(id)) {
+      await index.noteThread(threadId, id);
+      this.#noted.add(id);
+    }
+    const now = services.now().getTime();
+    const { offlineSince } = followed;
+    // Codex's own retries of a lost network never end by themselves.
+    if (offlineSince !== null && now - offlineSince.getTime() >= offlineTimeoutMs) {
+      await this.#options.stop(id, "offline");
+      return false;
+    }
+    const outputAt = await followed.outputAt();
+    return outputAt !== null && now - outputAt.getTime() >= stallAfterMs;
+  }
+
+  async #lookAtSilent(silent: readonly FollowedTask[]): Promise<void> {
+    const { services, stallAfterMs, stallAction } = this.#options;
+    const { runner: { host }, now, log } = services;
+    const seen = await host.observe(silent.map(({ directory }) => directory.path));
+    for (const followed of silent) {
+      const { directory, task: { id, spec } } = followed;
+      const activity = seen.get(directory.path);
+      const outputAt = await followed.outputAt();
+      if (activity === undefined || outputAt === null) continue;
+      const at = now();
+      const before = this.#watched.get(id) ?? null;
+      const isStill = ({ stillSince }: Stillness): boolean => at.getTime() - stillSince.getTime() >= stallAfterMs;
+      const sample = { at, cpuMs: activity.cpuMs, haveFilesChanged: null };
+      let stillness = addSample(before?.stillness ?? null, sample, outputAt);
+      let walkedAt = before?.walkedAt ?? null;
+      // The walk through the files is the dearest look, so it comes last and rarely.
+      const mayWalk = walkedAt === null || at.getTime() - walkedAt.getTime() >= stallAfterMs;
+      if (before !== null && isStill(stillness) && mayWalk) {
+        const haveFilesChanged = await hasNewerFile(spec.cwd, stillness.stillSince, services.env);
+        stillness = addSample(before.stillness, { ...sample, haveFilesChanged }, outputAt);
+        walkedAt = at;
+      }
+      this.#watched.set(id, { stillness, activity, walkedAt });
+      if (stallAction === "report" || walkedAt === null || !isStill(stillness)) continue;
+      log.warning("a task is stopped because nothing moves in it", { id });
+      await this.#options.stop(id, "stalled");
+    }
+  }
+}

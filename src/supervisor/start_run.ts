@@ -1,0 +1,67 @@
+/** Starts one run of a task that has its turn. */
+import type { CodexProbe } from "../codex/probe.ts";
+import { readThread } from "../codex/thread_file.ts";
+import { type CodexRun, runCodex } from "../codex/run_codex.ts";
+import type { TaskSpec } from "../task/task.ts";
+import { startRun } from "../task/transitions.ts";
+import { continuedSpec } from "./continued_spec.ts";
+import { saveTask } from "./end_task.ts";
+import type { FollowedTask } from "./followed_task.ts";
+import type { RunTaskServices } from "./services.ts";
+
+/** What a run needs that does not stand in its task's directory. */
+export interface Runnable {
+  /** The variables the call gave. They are only here: on disk they would be secrets that lie about. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly probe: CodexProbe;
+}
+
+/** The next run of a task. */
+export interface NextRun {
+  readonly run: number;
+  /** File in the task's directory. */
+  readonly input: string;
+  /** How many further prompts are in it or were in an earlier one. */
+  readonly prompts: number;
+  /** Lock file of the slot, for the shim to hold. */
+  readonly slot: string | null;
+}
+
+/** Writes down that the task runs, then starts its agent. Throws what the system says when that is impossible. */
+export async function startNextRun(
+  followed: FollowedTask,
+  { env, probe }: Runnable,
+  { slot, ...next }: NextRun,
+  services: RunTaskServices,
+): Promise<CodexRun> {
+  const { directory } = followed;
+  if (next.run > 1) await directory.markRun(next.run);
+  const threadId = (await followed.refresh()).threadId;
+  if (next.run === 1 && followed.task.spec.afterTaskId !== undefined) await settleUsage(followed);
+  const { spec } = followed.task;
+  followed.update(startRun(followed.task, { ...next, at: services.now() }));
+  await saveTask(followed, services.log);
+  const runSpec = next.run === 1 || threadId === null ? spec : await continuedSpec(spec, threadId);
+  return await runCodex(services.runner, {
+    task: { ...followed.task, spec: runSpec },
+    run: next.run,
+    directory: directory.path,
+    input: next.input,
+    slot,
+    files: {
+      ...(spec.outputSchema === undefined ? {} : { outputSchema: directory.outputSchemaFile }),
+      ...(spec.baseInstructions === undefined ? {} : { baseInstructions: directory.baseInstructionsFile }),
+    },
+    probe,
+    env: { ...services.env, ...env },
+  });
+}
+
+/** What the thread has used is known only when the task before this one has ended. */
+async function settleUsage(followed: FollowedTask): Promise<void> {
+  const { task } = followed;
+  const { codexHome, resumeThreadId }: TaskSpec = task.spec;
+  if (resumeThreadId === undefined) return;
+  const facts = await readThread({ codexHome, threadId: resumeThreadId }).catch(() => null);
+  if (facts !== null) followed.update({ ...task, spec: { ...task.spec, usageBefore: facts.usage } });
+}

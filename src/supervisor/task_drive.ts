@@ -1,0 +1,197 @@
+import type { CodexRun } from "../codex/run_codex.ts";
+import { isFinished } from "../task/task.ts";
+import { unstartRun, waitUntil } from "../task/transitions.ts";
+import { concludeTask, endTask, failTask, judgeRun, lastExitCode, saveTask, stopReasonOf } from "./end_task.ts";
+import type { FollowedTask } from "./followed_task.ts";
+import { nextInput } from "./next_input.ts";
+import { nextStep } from "./next_step.ts";
+import { pause } from "./pause.ts";
+import type { RunTaskServices } from "./services.ts";
+import { type Runnable, startNextRun } from "./start_run.ts";
+import { isPassing } from "./start_trouble.ts";
+import { enterTurn, type Turn } from "./turn.ts";
+import type { Probe } from "./usage_limits.ts";
+import { type RunEnd, untilRunOver } from "./watch_task.ts";
+import { watchProbe } from "./watch_probe.ts";
+
+/** Pauses before a start is tried again for which the system had no room; the last one is repeated. */
+const TROUBLE_MS = [100, 500, 2_000, 5_000];
+
+/** A run that is due at once: `again` with what the last one was given, `tell` with what has come meanwhile. */
+type DueRun = "again" | "tell";
+
+/** A task in the hands of the server that holds its lock: from wherever it stands to its end, run after run. */
+export class TaskDrive {
+  readonly #followed: FollowedTask;
+  readonly #services: RunTaskServices;
+  readonly #runnable: () => Promise<Runnable>;
+  /** The run that this server has started itself and that is on its way. */
+  #run: CodexRun | null = null;
+  #lostStarts = 0;
+  #troubles = 0;
+
+  /** `runnable` is asked for when the first run of this server's is due. */
+  constructor(
+    followed: FollowedTask,
+    { runnable, services }: { readonly runnable: () => Promise<Runnable>; readonly services: RunTaskServices },
+  ) {
+    this.#followed = followed;
+    this.#services = services;
+    this.#runnable = runnable;
+  }
+
+  /** Lets go of the lifeline of the run that is on its way. */
+  async release(): Promise<void> {
+    await this.#run?.release();
+  }
+
+  /** Settles when the task has ended or this server does. Rejects only for faults of this server's own. */
+  async toEnd(): Promise<void> {
+    let due: DueRun | null = null;
+    while (!isFinished(this.#followed.task) && !this.#services.closing.aborted) {
+      if (due === null && this.#followed.task.state.status === "running") {
+        const end = await untilRunOver(this.#followed, null, this.#services);
+        due = end === null ? null : await this.#decide(end, null);
+      } else {
+        due = await this.#startAndFollow(due);
+      }
+    }
+  }
+
+  /** Starts the next run and follows it to its end; gives what is due at once then. */
+  async #startAndFollow(due: DueRun | null): Promise<DueRun | null> {
+    using turn = await this.#enter(due);
+    if (turn === null) return null;
+    const run = await this.#start(turn, due);
+    if (run === null) return null;
+    const end = await this.#follow(run, turn);
+    turn.freeSlot();
+    return end === null ? null : await this.#decide(end, turn.probe);
+  }
+
+  /** Waits for everything that a run has to wait for; `null` when there is nothing to be started any more. */
+  async #enter(due: DueRun | null): Promise<Turn | null> {
+    const turn = await enterTurn(this.#followed, { hadTurn: due !== null }, this.#services);
+    if (!await this.#isStopped()) return turn;
+    turn?.[Symbol.dispose]();
+    await endTask(this.#followed, await lastExitCode(this.#followed), this.#services);
+    return null;
+  }
+
+  async #start(turn: Turn, due: DueRun | null): Promise<CodexRun | null> {
+    const followed = this.#followed;
+    let runnable: Runnable;
+    try {
+      runnable = await this.#runnable();
+    } catch (error) {
+      await failTask(followed, error, this.#services);
+      return null;
+    }
+    try {
+      const next = await nextInput(followed, { isDueAgain: due === "again" });
+      return this.#run = await startNextRun(followed, runnable, { ...next, slot: turn.slot }, this.#services);
+    } catch (error) {
+      await this.#takeBack();
+      if (!isPassing(error)) {
+        this.#services.log.error("a run could not be started", { id: followed.task.id, error });
+        await failTask(followed, error, this.#services);
+        return null;
+      }
+      this.#services.log.warning("the system has no room for another run; it is tried again", {
+        id: followed.task.id,
+        error,
+      });
+      turn.freeSlot();
+      await pause(this.#nextTroublePause(), AbortSignal.any([followed.stopSignal, this.#services.closing]));
+      return null;
+    }
+  }
+
+  async #follow(run: CodexRun, turn: Turn): Promise<RunEnd | null> {
+    const followed = this.#followed;
+    await turn.started({
+      directory: followed.directory.path,
+      hasStarted: async () => (await followed.refresh()).threadId !== null,
+      ended: run.ended.then(() => undefined),
+    });
+    // Who stopped the task while it was still queued has told nobody but us.
+    if (followed.stopReason !== undefined) await this.#stopRun();
+    const probing = turn.probe === null ? null : watchProbe(followed, run, turn.probe);
+    const end = await untilRunOver(followed, run, this.#services);
+    await probing;
+    this.#run = null;
+    if (end?.kind === "over") this.#troubles = 0;
+    return end;
+  }
+
+  /** Ends the task or prepares its next run; gives what is due at once. */
+  async #decide(end: RunEnd, probe: Probe | null): Promise<DueRun | null> {
+    const followed = this.#followed;
+    const { task, directory } = followed;
+    const { log, bell, usageLimits, onUsageLimit, closing } = this.#services;
+    if (task.state.status !== "running") return null;
+    if (end.kind === "slot_taken") {
+      await this.#takeBack();
+      return "again";
+    }
+    const judged = await judgeRun(followed, end.exitCode, this.#services);
+    const { outcome, stderrTail, progress: { eventsOfRun } } = judged;
+    const step = nextStep({
+      runs: task.state,
+      isUnstarted: end.kind === "unstarted",
+      isStopped: await this.#isStopped(),
+      promptsGiven: await directory.countPrompts(),
+      lostStarts: this.#lostStarts,
+      eventsOfRun,
+      stderrTail,
+      outcome,
+      onUsageLimit,
+    });
+    if (outcome.failure?.class !== "usage_limit") await probe?.lift();
+    switch (step.kind) {
+      case "end":
+        await concludeTask(followed, judged, this.#services);
+        return null;
+      case "again": {
+        this.#lostStarts += step.isLostStart ? 1 : 0;
+        const pauseMs = step.isLostStart ? step.pauseMs : this.#nextTroublePause();
+        await pause(pauseMs, AbortSignal.any([followed.stopSignal, closing]));
+        return "again";
+      }
+      case "tell":
+        return "tell";
+      case "wait":
+        followed.update(waitUntil(followed.task, await usageLimits.met(task.spec.account, step.resetsAt)));
+        await saveTask(followed, log);
+        await bell.ring(task.id);
+        return null;
+    }
+  }
+
+  #nextTroublePause(): number {
+    return TROUBLE_MS[Math.min(this.#troubles++, TROUBLE_MS.length - 1)] ?? 0;
+  }
+
+  /** Nothing has been started: the task is in the queue as it was before. */
+  async #takeBack(): Promise<void> {
+    const { task } = this.#followed;
+    if (isFinished(task)) return;
+    this.#followed.update(unstartRun(task));
+    await saveTask(this.#followed, this.#services.log);
+  }
+
+  async #isStopped(): Promise<boolean> {
+    const reason = await stopReasonOf(this.#followed);
+    if (reason !== undefined) this.#followed.noteStop(reason);
+    else if (this.#services.closing.aborted && this.#followed.task.spec.lifetime === "server-bound") {
+      this.#followed.noteStop("server_exit");
+    }
+    return this.#followed.stopReason !== undefined;
+  }
+
+  async #stopRun(): Promise<void> {
+    const reason = this.#followed.stopReason;
+    if (reason === undefined) return;
+    await this.#services.runner.host.stop({ directory: this.#followed.directory.path, reason });
+  }
+}

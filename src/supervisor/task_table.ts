@@ -1,0 +1,222 @@
+import { readExit } from "../process/run_files.ts";
+import type { TaskIndex } from "../storage/task_index.ts";
+import { takeTask } from "../storage/task_lock.ts";
+import { type FinishedTask, isFinished, type Task } from "../task/task.ts";
+import { FollowedTask } from "./followed_task.ts";
+import { pause } from "./pause.ts";
+import type { Registry } from "./registry.ts";
+import type { RunTaskServices } from "./services.ts";
+import type { Runnable } from "./start_run.ts";
+import { TaskDrive } from "./task_drive.ts";
+import { writeAgentLog } from "./write_agent_log.ts";
+import { noteUnsavedRun } from "./watch_task.ts";
+
+/** How often a task of another server is looked at while its bell is silent: that server may have been killed. */
+const LOOK_EVERY_MS = 5_000;
+/** How long a run that is over may take until its end is told. */
+const END_MS = 1_000;
+
+/** The tasks that have not ended and that this server drives itself or was asked about. */
+export class TaskTable {
+  readonly #registry: Registry;
+  readonly #index: TaskIndex;
+  readonly #services: RunTaskServices;
+  readonly #followed = new Map<string, FollowedTask>();
+  /** Those whose lock this server holds. */
+  readonly #drives = new Map<string, TaskDrive>();
+  /** Those that are being read from disk. */
+  readonly #finding = new Map<string, Promise<FollowedTask | FinishedTask>>();
+
+  constructor(
+    options: { readonly registry: Registry; readonly index: TaskIndex; readonly services: RunTaskServices },
+  ) {
+    this.#registry = options.registry;
+    this.#index = options.index;
+    this.#services = options.services;
+  }
+
+  get(id: string): FollowedTask | undefined {
+    return this.#followed.get(id);
+  }
+
+  /** Tells whether this server drives the task. */
+  isOwn(id: string): boolean {
+    return this.#drives.has(id);
+  }
+
+  own(): FollowedTask[] {
+    return [...this.#drives.keys()].flatMap((id) => this.#followed.get(id) ?? []);
+  }
+
+  /** Lets go of the lifelines of all runs that this server has started. */
+  async release(): Promise<void> {
+    await Promise.all([...this.#drives.values()].map((drive) => drive.release()));
+  }
+
+  /** Makes a new task known, before it is on disk: whoever looks there meanwhile must not take it for another's. */
+  add(followed: FollowedTask, runnable: Runnable): TaskDrive {
+    const drive = new TaskDrive(followed, { runnable: () => Promise.resolve(runnable), services: this.#services });
+    followed.noteDriven();
+    this.#followed.set(followed.task.id, followed);
+    this.#drives.set(followed.task.id, drive);
+    return drive;
+  }
+
+  /** Drives a task that was added to its end; `lock` is freed then. */
+  drive(followed: FollowedTask, drive: TaskDrive, lock: Disposable): void {
+    const logged = this.#writeLog(followed);
+    void drive.toEnd().catch((error) => {
+      this.#services.log.error("a task could not be driven to its end", { id: followed.task.id, error });
+    }).finally(async () => {
+      lock[Symbol.dispose]();
+      this.forget(followed);
+      await logged;
+    });
+  }
+
+  forget({ task }: FollowedTask): void {
+    if (isFinished(task)) this.#registry.keep(task);
+    this.#drives.delete(task.id);
+    this.#followed.delete(task.id);
+  }
+
+  /**
+   * The task if it has ended, else as it is followed from now on. One whose server is gone is taken over; one that is
+   * bound to it only by an heir. Throws `unknown_task`.
+   */
+  async find(
+    id: string,
+    { isHeir }: { readonly isHeir: boolean } = { isHeir: false },
+  ): Promise<FollowedTask | FinishedTask> {
+    const known = this.#followed.get(id);
+    if (known !== undefined) {
+      if (isHeir && !this.isOwn(id)) known.isHeir = true;
+      return known;
+    }
+    // Two that ask at once get the same answer: only one of them may follow or take over the task.
+    const finding = this.#finding.get(id) ?? this.#findOnDisk(id, isHeir).finally(() => this.#finding.delete(id));
+    this.#finding.set(id, finding);
+    return await finding;
+  }
+
+  /** Takes over whatever has lost its server; `isHeir` says of which of those that were bound to it this one is the heir. */
+  async takeOverAll(isHeir: (task: Task) => boolean): Promise<void> {
+    for (const id of await this.#index.liveIds()) {
+      if (this.#followed.has(id) || this.#services.closing.aborted) continue;
+      try {
+        const task = await this.#registry.read(id);
+        if (isFinished(task)) await this.#index.noteEnded(id);
+        else if (await isAbandoned(this.#registry.directory(id).path)) await this.find(id, { isHeir: isHeir(task) });
+      } catch (error) {
+        this.#services.log.debug("a task that has not ended cannot be read", { id, error });
+      }
+    }
+  }
+
+  async #findOnDisk(id: string, isHeir: boolean): Promise<FollowedTask | FinishedTask> {
+    const task = await this.#registry.read(id);
+    if (isFinished(task)) return task;
+    const followed = new FollowedTask(task, this.#registry.directory(id));
+    followed.isHeir = isHeir;
+    this.#followed.set(id, followed);
+    try {
+      const isOver = await this.#isRunOver(followed);
+      const lock = await this.#takeOver(followed);
+      if (isFinished(followed.task)) {
+        lock?.[Symbol.dispose]();
+        this.forget(followed);
+        return followed.task;
+      }
+      if (lock === null) void this.#followForeign(followed);
+      else this.#driveForeign(followed, lock);
+      // What ended while nobody looked is told as it is at once.
+      if (isOver) await this.#untilFinished(followed);
+    } catch (error) {
+      this.forget(followed);
+      throw error;
+    }
+    return followed;
+  }
+
+  /** Follows a task of another server's to its end, or until that server is gone and the task is for this one. */
+  async #followForeign(followed: FollowedTask): Promise<void> {
+    const { bell, closing, log } = this.#services;
+    const { id } = followed.task;
+    while (!closing.aborted) {
+      const rung = bell.next(id, LOOK_EVERY_MS, closing);
+      try {
+        const lock = await this.#takeOver(followed);
+        if (lock !== null) return this.#driveForeign(followed, lock);
+        if (isFinished(followed.task)) break;
+      } catch (error) {
+        log.error("a task of another server could not be looked at", { id, error });
+      }
+      await rung;
+    }
+    this.forget(followed);
+  }
+
+  #driveForeign(followed: FollowedTask, lock: Disposable): void {
+    const services = this.#services;
+    const { id, state: { status } } = followed.task;
+    services.log.info("a task is taken over from a server that is gone", { id, status });
+    followed.noteDriven();
+    const drive = new TaskDrive(followed, { runnable: () => runnableAgain(followed, services), services });
+    this.#drives.set(id, drive);
+    this.drive(followed, drive, lock);
+  }
+
+  /** Takes the lock of a task that has lost its server and is for this one; its state is what stands on disk then. */
+  async #takeOver(followed: FollowedTask): Promise<Disposable | null> {
+    using stack = new DisposableStack();
+    const lock = await takeTask(followed.directory.path);
+    if (lock !== null) stack.use(lock);
+    await followed.reread();
+    if (lock === null || isFinished(followed.task) || this.#services.closing.aborted) return null;
+    await noteUnsavedRun(followed);
+    const { spec, state } = followed.task;
+    if (spec.lifetime === "server-bound") {
+      // With its server went the call that it was for.
+      if (state.status !== "running") followed.noteStop("server_gone");
+      else if (followed.isHeir) await this.#services.runner.host.adopt(followed.directory.path);
+      else if (!await this.#isRunOver(followed)) return null;
+    }
+    stack.move();
+    return lock;
+  }
+
+  async #isRunOver({ task: { state }, directory }: FollowedTask): Promise<boolean> {
+    if (state.status !== "running") return false;
+    const sighting = await this.#services.runner.host.sight({ directory: directory.path, run: state.run });
+    return sighting.state !== "running" || await readExit(directory.path, state.run) !== null;
+  }
+
+  async #untilFinished(followed: FollowedTask): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([followed.finished, pause(END_MS, over.signal)]);
+    over.abort();
+  }
+
+  #writeLog(followed: FollowedTask): Promise<void> | undefined {
+    if (followed.task.spec.agentLog === undefined) return undefined;
+    const { runner: { host }, now, log, closing } = this.#services;
+    return writeAgentLog(followed, { host, now, log, signal: closing }).catch((error) => {
+      log.warning("an agent's log could not be written", { id: followed.task.id, error });
+    });
+  }
+}
+
+/** Tells whether nobody drives a task. */
+async function isAbandoned(directory: string): Promise<boolean> {
+  using lock = await takeTask(directory);
+  return lock !== null;
+}
+
+/** What starting a run needs, of a task that another server has planned. */
+async function runnableAgain({ task }: FollowedTask, { probe }: RunTaskServices): Promise<Runnable> {
+  const { envNames } = task.spec;
+  if (envNames.length > 0) {
+    throw new Error(`its server has ended, and with it the values of ${envNames.join(", ")}; start it again`);
+  }
+  return { env: {}, probe: await probe() };
+}

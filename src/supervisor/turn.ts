@@ -1,0 +1,73 @@
+/** All that a run waits for before it may start. */
+import type { StartTurn } from "./cold_start.ts";
+import type { FollowedTask } from "./followed_task.ts";
+import type { RunTaskServices } from "./services.ts";
+import type { Probe } from "./usage_limits.ts";
+import { heedStop } from "./watch_task.ts";
+
+/** A run's turn. Disposing it lets others start. */
+export interface Turn extends Disposable {
+  /** Lock file of the slot, for the shim to hold. */
+  readonly slot: string | null;
+  /** Lets the next one run; the rest of the turn stays until it is disposed. */
+  freeSlot(): void;
+  /** This run finds out for all others of its account whether a usage limit has lifted. */
+  readonly probe: Probe | null;
+  /** Tells that the run has been started; settles when others may be started beside it. */
+  started(
+    run: {
+      readonly directory: string;
+      readonly hasStarted: () => Promise<boolean>;
+      readonly ended: Promise<void>;
+    },
+  ): Promise<void>;
+}
+
+/** Waits for the task's turn; `null` when it was stopped, by whichever server, or this server ends. */
+export async function enterTurn(
+  followed: FollowedTask,
+  { hadTurn }: { readonly hadTurn: boolean },
+  services: RunTaskServices,
+): Promise<Turn | null> {
+  const { closing } = services;
+  const entered = new AbortController();
+  const heeding = heedStop(followed, services, AbortSignal.any([entered.signal, closing]));
+  try {
+    return await enter(followed, { hadTurn, signal: AbortSignal.any([followed.stopSignal, closing]) }, services);
+  } catch (error) {
+    if (followed.stopSignal.aborted || closing.aborted) return null;
+    throw error;
+  } finally {
+    entered.abort();
+    await heeding;
+  }
+}
+
+async function enter(
+  { task: { id, spec, state } }: FollowedTask,
+  { hadTurn, signal }: { readonly hadTurn: boolean; readonly signal: AbortSignal },
+  { slots, usageLimits, coldStart, ended }: RunTaskServices,
+): Promise<Turn> {
+  signal.throwIfAborted();
+  if (state.status === "queued" && spec.afterTaskId !== undefined) await ended(spec.afterTaskId, signal);
+  for (let isFirst = hadTurn;; isFirst = true) {
+    using stack = new DisposableStack();
+    const probe = await usageLimits.pass(spec.account, signal);
+    if (probe !== null) stack.use(probe);
+    const slot = stack.use(await slots.acquire(id, signal, { isFirst }));
+    // Others of the account may have met a limit while this one was in the queue.
+    if (probe === null && await usageLimits.until(spec.account) !== null) continue;
+    const start: StartTurn = stack.use(await coldStart.enter(signal));
+    const held = stack.move();
+    return {
+      slot: slot.path,
+      freeSlot: () => slot[Symbol.dispose](),
+      probe,
+      async started({ directory, ...run }): Promise<void> {
+        if (start.isCold) await coldStart.untilStarted(directory, run);
+        start[Symbol.dispose]();
+      },
+      [Symbol.dispose]: () => held.dispose(),
+    };
+  }
+}
