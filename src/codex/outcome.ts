@@ -11,8 +11,8 @@ export interface Evidence {
   /** The end of stderr, at least the last 8 KiB. */
   readonly stderrTail: string;
   readonly stopReason?: StopReason;
-  /** Whether the system killed it for want of memory; `null` where it was no kill. */
-  readonly oom: "yes" | "no" | "unknown" | null;
+  /** Whether the system killed it for want of memory; absent where it was no kill. */
+  readonly oom?: "yes" | "no" | "unknown";
   /** The thread that the run was asked to continue. */
   readonly resumeThreadId?: string;
   /** When the run ended. */
@@ -124,7 +124,7 @@ function exitFailure({ progress, stderrTail, oom, now }: Evidence, exitCode: num
   const ended = `Codex ended with exit code ${describeExitCode(exitCode)} and no end of its turn.`;
   const message = said === "" ? ended : `${ended} It said: ${said}`;
   if (exitCode === PANIC_EXIT_CODE || CRASH_SIGNALS.has(exitCode - 128)) return failureOf("codex_crash", message);
-  if (exitCode > 128) return failureOf("killed", oom === null ? message : `${message} ${oomWords(oom)}`);
+  if (exitCode > 128) return failureOf("killed", oom === undefined ? message : `${message} ${oomWords(oom)}`);
   if (progress.lastError !== null) return classifyFailure(progress.lastError, now);
   if (progress.eventsOfRun > 0 || said === "" || exitCode === 0) return failureOf("unknown", message);
   // With an empty stdout Codex never came to work: what it says on stderr is all there is.

@@ -178,6 +178,11 @@ export class TaskDirectory {
     return await lastWritten(this.eventsFile);
   }
 
+  /** When Codex last wrote to stderr. */
+  async lastErrorAt(): Promise<Date | null> {
+    return await lastWritten(this.stderrFile);
+  }
+
   /** When the task's record was last written: for one that runs, just before its run was started. */
   async lastSavedAt(): Promise<Date | null> {
     return await lastWritten(this.#taskFile);

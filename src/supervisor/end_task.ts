@@ -51,8 +51,7 @@ export async function judgeRun(
     progress,
     exitCode,
     stderrTail,
-    oom: await wasShortOfMemory(followed),
-    ...defined({ stopReason, resumeThreadId: task.spec.resumeThreadId }),
+    ...defined({ stopReason, resumeThreadId: task.spec.resumeThreadId, oom: await wasShortOfMemory(followed) }),
     now: endedAt,
   });
   return { progress, endedAt, stderrTail, outcome: await withExactReset(outcome, followed) };
@@ -88,8 +87,10 @@ async function withExactReset(outcome: Outcome, { task: { spec }, progress }: Fo
 }
 
 /** Whether the system ended the run for want of memory. */
-async function wasShortOfMemory({ task: { state }, directory }: FollowedTask): Promise<EndedRun["oom"]> {
-  return state.status === "running" ? (await readExit(directory.path, state.run))?.oom ?? null : null;
+async function wasShortOfMemory(
+  { task: { state }, directory }: FollowedTask,
+): Promise<NonNullable<EndedRun["oom"]> | undefined> {
+  return state.status === "running" ? (await readExit(directory.path, state.run))?.oom ?? undefined : undefined;
 }
 
 /** When the run ended, or at least was last heard of; `null` for one of which there is no sign. */
