@@ -49,6 +49,7 @@ const LAST: ThreadFacts = {
   model: "gpt-6.1-sol",
   effort: "high",
   usage,
+  limitResetsAt: null,
 };
 const RECORD = `${META}${turn("/before", { type: "read-only" })}${tokens(4)}${
   turn("/last", WRITE, { effort: "high" })

@@ -8,9 +8,11 @@ export const SPEC: TaskSpec = {
   images: [],
   envNames: [],
   timeoutMs: 1_000,
+  codexHome: "",
+  account: "",
   lifetime: "detached",
   effectiveSandbox: { mode: "read-only", source: "Codex default", network: null },
-  server: { config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [] },
+  server: { config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [], cwd: "" },
   notes: [],
   usageBefore: null,
 };

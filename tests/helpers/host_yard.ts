@@ -2,10 +2,15 @@
 import { join } from "node:path";
 import type { RunEnd, RunHost, RunSighting, StopReport } from "../../src/process/run_host.ts";
 import { Bell } from "../../src/storage/bell.ts";
+import { SlotFiles } from "../../src/storage/slot_files.ts";
+import { TaskIndex } from "../../src/storage/task_index.ts";
+import { UsageLimitFiles } from "../../src/storage/usage_limit_file.ts";
 import { TaskDirectory } from "../../src/storage/task_directory.ts";
 import { ColdStart } from "../../src/supervisor/cold_start.ts";
 import { FollowedTask } from "../../src/supervisor/followed_task.ts";
 import type { RunTaskServices } from "../../src/supervisor/services.ts";
+import { Slots } from "../../src/supervisor/slots.ts";
+import { UsageLimits } from "../../src/supervisor/usage_limits.ts";
 import { startRun } from "../../src/task/transitions.ts";
 import { tempDirectory } from "./temp_directory.ts";
 import { PLANNED, TASK } from "./tool_calls.ts";
@@ -33,8 +38,8 @@ export interface HostYardOptions {
 
 export async function hostYard(options: HostYardOptions = {}): Promise<HostYard> {
   const temp = await tempDirectory();
-  const [tasksDir, bell, codexHome] = [join(temp.path, "tasks"), join(temp.path, "ended"), join(temp.path, "home")];
-  for (const path of [tasksDir, bell, join(codexHome, "sessions")]) await Deno.mkdir(path, { recursive: true });
+  const [tasksDir, bellDir, codexHome] = [join(temp.path, "tasks"), join(temp.path, "ended"), join(temp.path, "home")];
+  for (const path of [tasksDir, bellDir, join(codexHome, "sessions")]) await Deno.mkdir(path, { recursive: true });
   const asked: string[] = [];
   const note = (what: string): Promise<void> => {
     asked.push(what);
@@ -64,14 +69,29 @@ export async function hostYard(options: HostYardOptions = {}): Promise<HostYard>
     sight: () => Promise.resolve(options.sighting ?? { state: "lost" }),
   };
   const closing = new AbortController();
+  const log = { debug: (): void => {}, info: (): void => {}, warning: (): void => {}, error: (): void => {} };
+  const now = options.now ?? ((): Date => new Date());
+  const bell = new Bell(bellDir);
+  const slotFiles = new SlotFiles({
+    directory: join(temp.path, "slots"),
+    limit: 1,
+    isHandedOver: () => Promise.resolve(true),
+  });
+  const usageLimitFiles = new UsageLimitFiles(join(temp.path, "limits"));
   const services: RunTaskServices = {
-    runner: { host, bell, orphanGraceMs: 0 },
+    runner: { host, bell: bellDir, orphanGraceMs: 0, maxEventBytes: 1_000_000 },
     env: {},
     coldStart: new ColdStart(codexHome),
-    bell: new Bell(bell),
+    slots: new Slots({ files: slotFiles, bell, closing: closing.signal }),
+    usageLimits: new UsageLimits({ files: usageLimitFiles, now, log }),
+    onUsageLimit: "wait",
+    probe: () => Promise.resolve(PLANNED.probe),
+    ended: () => Promise.resolve(),
+    index: new TaskIndex(tasksDir),
+    bell,
     closing: closing.signal,
-    log: { debug: () => {}, info: () => {}, warning: () => {}, error: () => {} },
-    now: options.now ?? ((): Date => new Date()),
+    log,
+    now,
   };
   return {
     path: temp.path,
@@ -79,13 +99,17 @@ export async function hostYard(options: HostYardOptions = {}): Promise<HostYard>
     services,
     asked,
     async follow(startedAt): Promise<FollowedTask> {
-      const task = startedAt === undefined ? TASK : startRun(TASK, { at: startedAt, run: 1 });
+      const task = startedAt === undefined
+        ? TASK
+        : startRun(TASK, { at: startedAt, run: 1, input: "prompt.txt", prompts: 0 });
       const directory = new TaskDirectory(tasksDir, task.id);
       using _lock = await directory.create(task, PLANNED.files);
       return new FollowedTask(task, directory);
     },
     [Symbol.asyncDispose]: async () => {
-      services.bell.close();
+      closing.abort();
+      bell.close();
+      usageLimitFiles.close();
       await temp[Symbol.asyncDispose]();
     },
   };

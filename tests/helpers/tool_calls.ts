@@ -1,6 +1,6 @@
 /** What a tool is handed, for tests that call its parts without a server; each value can be replaced. */
 import type { CodexProbe } from "../../src/codex/probe.ts";
-import type { PlannedTask } from "../../src/supervisor/run_task.ts";
+import type { PlannedTask } from "../../src/supervisor/planned_task.ts";
 import type { Task } from "../../src/task/task.ts";
 import type { ToolCall, ToolServices } from "../../src/tools/tool.ts";
 import { SPEC } from "./example_spec.ts";
@@ -66,6 +66,7 @@ export function toolServices(supervisor: Partial<ToolServices["supervisor"]>, er
       view: refuse,
       list: refuse,
       ended: refuse,
+      tell: refuse,
       stop: refuse,
       markRead: refuse,
       ...supervisor,

@@ -9,11 +9,18 @@ function createSupervisor({ path, services }: HostYard): Supervisor {
   return new Supervisor({
     tasksDir: join(path, "tasks"),
     openTasksDir: join(path, "open"),
+    slotsDir: join(path, "slots"),
+    usageLimitsDir: join(path, "limits"),
     codexHome: join(path, "home"),
+    cwd: path,
     runner: services.runner,
     env: {},
     maxConcurrent: 1,
     offlineTimeoutMs: 60_000,
+    stallAfterMs: 60_000,
+    stallAction: "report",
+    onUsageLimit: "wait",
+    taskMaxAgeMs: 60_000,
     probe: () => Promise.resolve(PLANNED.probe),
     log: services.log,
     now: services.now,
@@ -41,5 +48,5 @@ Deno.test("Supervisor.stop() ends a task that waits in the queue of a server tha
   const answer = await supervisor.stop(TASK.id, "cancelled");
   const { task } = await supervisor.view(TASK.id);
   await supervisor.close();
-  assert.deepEqual([answer, task.state.status, yard.asked], ["stopped", "cancelled", ["stop: cancelled"]]);
+  assert.deepEqual([answer, task.state.status, yard.asked], [{ answer: "stopped", report: null }, "cancelled", []]);
 });

@@ -63,7 +63,7 @@ class Agent implements AsyncDisposable {
 
   async begin(followed: FollowedTask): Promise<void> {
     await Deno.writeTextFile(join(this.directory.path, "process"), "1 100 10 200 20 boot flock\n");
-    followed.update(startRun(followed.task, { at: this.now, run: 1 }));
+    followed.update(startRun(followed.task, { at: this.now, run: 1, input: "prompt.txt", prompts: 0 }));
   }
 
   async say(...texts: string[]): Promise<void> {
@@ -222,7 +222,7 @@ for (const lost of [false, true]) {
 
     await agent.say("while nobody wrote");
     const other = agent.follow();
-    other.update(startRun(other.task, { at: new Date(START), run: 1 }));
+    other.update(startRun(other.task, { at: new Date(START), run: 1, input: "prompt.txt", prompts: 0 }));
     const next = agent.writer(other);
     agent.seconds = 9;
     await next.resume();

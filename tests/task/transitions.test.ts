@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { emptyProgress } from "../../src/task/progress.ts";
 import { isFinished, type Outcome, type Task, type TaskState } from "../../src/task/task.ts";
-import { finish, startRun } from "../../src/task/transitions.ts";
+import { finish, startRun, unstartRun, waitUntil } from "../../src/task/transitions.ts";
 import { SPEC } from "../helpers/example_spec.ts";
 
 const FIRST = new Date("2026-11-01T10:00:00Z");
 const LATER = new Date("2026-11-01T10:05:00Z");
 const OUTCOME: Outcome = { status: "failed", exitCode: 1, statusInferred: false };
+
+const FIRST_RUN = { run: 1, input: "prompt.txt", prompts: 0 };
+const SECOND_RUN = { run: 2, input: "input_2.txt", prompts: 1 };
 
 function task(state: TaskState): Task {
   return {
@@ -20,26 +23,26 @@ function task(state: TaskState): Task {
 }
 
 Deno.test("startRun() makes a queued task run", () => {
-  const started = startRun(task({ status: "queued" }), { at: LATER, run: 1 });
-  assert.deepEqual(started, task({ status: "running", startedAt: LATER, run: 1 }));
+  const started = startRun(task({ status: "queued" }), { at: LATER, ...FIRST_RUN });
+  assert.deepEqual(started, task({ status: "running", startedAt: LATER, ...FIRST_RUN }));
 });
 
 Deno.test("startRun() counts a later run from the first one's start", () => {
-  const started = startRun(task({ status: "running", startedAt: FIRST, run: 1 }), { at: LATER, run: 2 });
-  assert.deepEqual(started, task({ status: "running", startedAt: FIRST, run: 2 }));
+  const started = startRun(task({ status: "running", startedAt: FIRST, ...FIRST_RUN }), { at: LATER, ...SECOND_RUN });
+  assert.deepEqual(started, task({ status: "running", startedAt: FIRST, ...SECOND_RUN }));
 });
 
 Deno.test("startRun() refuses a task that has ended", () => {
   const ended = finish(task({ status: "queued" }), { at: LATER, outcome: OUTCOME, progress: emptyProgress() });
   assert.throws(
-    () => startRun(ended, { at: LATER, run: 1 }),
+    () => startRun(ended, { at: LATER, ...FIRST_RUN }),
     new Error("task 0123abcd has ended and cannot run again"),
   );
 });
 
 Deno.test("finish() keeps when and in which run a task ran", () => {
   const progress = { ...emptyProgress(), lastMessage: "long answer", currentCommand: "sleep 1", commands: 3 };
-  const running = task({ status: "running", startedAt: FIRST, run: 2 });
+  const running = task({ status: "running", startedAt: FIRST, ...SECOND_RUN });
   assert.equal(isFinished(running), false);
   const ended = finish(running, { at: LATER, outcome: OUTCOME, progress });
   assert.equal(isFinished(ended), true);
@@ -50,6 +53,7 @@ Deno.test("finish() keeps when and in which run a task ran", () => {
       startedAt: FIRST,
       endedAt: LATER,
       run: 2,
+      prompts: 1,
       outcome: OUTCOME,
       progress: { ...emptyProgress(), commands: 3 },
     }),
@@ -60,7 +64,7 @@ Deno.test("finish() ends a queued task that never ran", () => {
   const outcome: Outcome = { status: "cancelled", exitCode: null, statusInferred: false, stopReason: "cancelled" };
   assert.deepEqual(
     finish(task({ status: "queued" }), { at: LATER, outcome, progress: emptyProgress() }).state,
-    { status: "cancelled", startedAt: null, endedAt: LATER, run: 0, outcome, progress: emptyProgress() },
+    { status: "cancelled", startedAt: null, endedAt: LATER, run: 0, prompts: 0, outcome, progress: emptyProgress() },
   );
 });
 
@@ -68,4 +72,23 @@ Deno.test("finish() never changes a task that has ended", () => {
   const ended = finish(task({ status: "queued" }), { at: FIRST, outcome: OUTCOME, progress: emptyProgress() });
   const again: Outcome = { status: "completed", exitCode: 0, statusInferred: false };
   assert.equal(finish(ended, { at: LATER, outcome: again, progress: emptyProgress() }), ended);
+});
+
+Deno.test("unstartRun() takes back a first run, but no later one", () => {
+  assert.deepEqual(
+    unstartRun(task({ status: "running", startedAt: FIRST, ...FIRST_RUN })),
+    task({ status: "queued" }),
+  );
+  const later = task({ status: "running", startedAt: FIRST, ...SECOND_RUN });
+  assert.deepEqual(unstartRun(later), later);
+});
+
+Deno.test("waitUntil() keeps the runs of a task that waits, and startRun() goes on from there", () => {
+  const waiting = waitUntil(task({ status: "running", startedAt: FIRST, ...FIRST_RUN }), LATER);
+  assert.deepEqual(waiting, task({ status: "waiting", until: LATER, startedAt: FIRST, ...FIRST_RUN }));
+  assert.deepEqual(
+    startRun(waiting, { at: LATER, ...SECOND_RUN }),
+    task({ status: "running", startedAt: FIRST, ...SECOND_RUN }),
+  );
+  assert.throws(() => waitUntil(task({ status: "queued" }), LATER), /has not run yet/);
 });

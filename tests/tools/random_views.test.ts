@@ -55,19 +55,35 @@ function randomView(random: Random, id: string): TaskView {
   const verdict = random(2) === 0 ? {} : { outputSchemaVerdict: { valid: false, errors: randomList(random, text) } };
   const outcome = { status, exitCode: maybe(random, () => random(256)), statusInferred: true, ...failure, ...verdict };
   const at = new Date(0);
+  const runs = { startedAt: at, run: 1, input: "prompt.txt", prompts: 0 };
   const states: TaskState[] = [
     { status: "queued" },
-    { status: "running", startedAt: at, run: 1 },
-    { status, startedAt: at, endedAt: at, run: 1, outcome, progress },
+    { status: "running", ...runs },
+    { status: "waiting", ...runs, until: new Date(random(2 ** 31)) },
+    { status, startedAt: at, endedAt: at, run: 1, prompts: 0, outcome, progress },
   ];
   const task: Task = {
     ...TASK,
     id,
     spec: { ...TASK.spec, cwd: text(), label: text(), model: text(), notes: randomList(random, text) },
-    state: states[random(8)] ?? states[2] ?? TASK.state,
+    state: states[random(9)] ?? states[3] ?? TASK.state,
   };
   const directory = new TaskDirectory("/state/codex-swarm/tasks", id);
-  return { task, progress, answer: maybe(random, text), queuePosition: random(9), lastEventAt: null, directory };
+  return {
+    task,
+    progress,
+    answer: maybe(random, text),
+    queuePosition: random(9),
+    waitingUntil: maybe(random, () => at),
+    lastEventAt: null,
+    silence: maybe(
+      random,
+      () => ({ silentMs: random(2 ** 31), isStalled: true, words: "running a command", processState: text() }),
+    ),
+    isShimLost: random(2) === 0,
+    agentPid: maybe(random, () => random(2 ** 22)),
+    directory,
+  };
 }
 
 for (const answerChars of [10_000, 2_000]) {
@@ -88,7 +104,7 @@ for (const answerChars of [10_000, 2_000]) {
         },
         list: () => Promise.resolve([...views.values()].map(({ task }) => task)),
         ended: () => Promise.resolve(),
-        stop: () => Promise.resolve("already_ended"),
+        stop: () => Promise.resolve({ answer: "already_ended", report: null }),
         markRead: () => Promise.resolve(),
       }, cut);
       const strange = randomList(random, () => randomText(random));

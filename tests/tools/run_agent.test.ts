@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { StopAnswer } from "../../src/supervisor/supervisor.ts";
 import { awaitAgent } from "../../src/tools/run_agent.ts";
 import { codexAsync } from "../../src/tools/codex_async.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
@@ -13,11 +14,11 @@ Deno.test("awaitAgent() tries again to stop the agent of a cancelled call when t
   const reasons: string[] = [];
   const services = toolServices({
     ended: () => ended.promise,
-    stop(_id, reason): Promise<"stopped"> {
+    stop(_id, reason): Promise<StopAnswer> {
       reasons.push(reason);
       if (reasons.length === 1) return Promise.reject(new Error("the disk is full"));
       ended.resolve();
-      return Promise.resolve("stopped");
+      return Promise.resolve({ answer: "stopped", report: null });
     },
   }, errors);
   const waiting = awaitAgent(TASK, toolCall({ signal: cancelling.signal }), services);

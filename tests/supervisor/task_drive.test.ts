@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { noteStop } from "../../src/process/run_files.ts";
+import type { FollowedTask } from "../../src/supervisor/followed_task.ts";
+import type { RunTaskServices } from "../../src/supervisor/services.ts";
+import { TaskDrive } from "../../src/supervisor/task_drive.ts";
+import { hostYard } from "../helpers/host_yard.ts";
+import { PLANNED } from "../helpers/tool_calls.ts";
+
+async function drive(followed: FollowedTask, services: RunTaskServices): Promise<void> {
+  followed.noteDriven();
+  await new TaskDrive(followed, { runnable: () => Promise.resolve(PLANNED), services }).toEnd();
+}
+
+Deno.test("TaskDrive starts a run and ends the task with it", async () => {
+  await using yard = await hostYard();
+  const followed = await yard.follow();
+  await drive(followed, yard.services);
+  assert.deepEqual([yard.asked, followed.task.state.status], [["start 1"], "failed"]);
+});
+
+Deno.test("TaskDrive stops a run whose task was stopped in the moment of its start", async () => {
+  await using yard = await hostYard();
+  const followed = await yard.follow();
+  // The instant of the start is the last thing that is asked for before it.
+  const now = (): Date => {
+    followed.noteStop("cancelled");
+    return new Date();
+  };
+  await drive(followed, { ...yard.services, now });
+  assert.deepEqual([yard.asked, followed.task.state.status], [["start 1", "stop: cancelled"], "cancelled"]);
+});
+
+Deno.test("TaskDrive starts nothing when another server has stopped the task", async () => {
+  await using yard = await hostYard();
+  const followed = await yard.follow();
+  await noteStop(followed.directory.path, "cancelled");
+  await drive(followed, yard.services);
+  assert.deepEqual([yard.asked, followed.task.state.status], [[], "cancelled"]);
+});
+
+Deno.test("TaskDrive starts a run again that was never started, and no other one in its place", async () => {
+  await using yard = await hostYard({ sighting: { state: "lost" } });
+  const followed = await yard.follow(new Date());
+  await drive(followed, yard.services);
+  assert.deepEqual([yard.asked, followed.task.state.status], [["start 2"], "failed"]);
+});
