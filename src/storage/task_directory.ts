@@ -77,7 +77,7 @@ export class TaskDirectory {
         }
         // Last: a task whose record can be read has all that it was asked for.
         await this.write(task);
-        await syncDirectory(dirname(this.path));
+        await Promise.all([this.path, dirname(this.path)].map(syncDirectory));
         return lock;
       } catch (error) {
         lock?.[Symbol.dispose]();
@@ -176,11 +176,6 @@ export class TaskDirectory {
   /** When Codex last wrote an event. */
   async lastEventAt(): Promise<Date | null> {
     return await lastWritten(this.eventsFile);
-  }
-
-  /** When Codex last wrote to stderr. */
-  async lastErrorAt(): Promise<Date | null> {
-    return await lastWritten(this.stderrFile);
   }
 
   /** When the task's record was last written: for one that runs, just before its run was started. */

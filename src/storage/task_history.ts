@@ -15,6 +15,8 @@ const NEWLINE = 10;
 const LINE = /^([0-9a-f]{8}) ([0-9a-f]{16}) (\d{13})$/;
 /** Length of a line with its newline, in bytes. */
 export const HISTORY_LINE_BYTES = 40;
+const LINE_LENGTH = HISTORY_LINE_BYTES - 1;
+const decoder = new TextDecoder("latin1");
 
 export interface HistoryEntry {
   readonly id: string;
@@ -34,11 +36,17 @@ export class TaskHistory {
   readonly path: string;
   readonly #lockPath: string;
   #waiting: string[] = [];
+  #isDamaged = false;
   #appending: Promise<void> | undefined;
 
   constructor(directory: string) {
     this.path = join(directory, "history");
     this.#lockPath = join(directory, "history.lock");
+  }
+
+  /** Whether a line was met that is none, other than the last one, which may be half written. */
+  get isDamaged(): boolean {
+    return this.#isDamaged;
   }
 
   /** Appends an entry; on disk when this returns. Those that come together are written together. */
@@ -56,9 +64,9 @@ export class TaskHistory {
   async *newestFirst(repository?: string): AsyncGenerator<string[], void> {
     using file = await this.#open();
     if (file === null) return;
-    const decoder = new TextDecoder("latin1");
     let end = (await file.stat()).size;
     let rest = "";
+    let isLast = true;
     for (let length = FIRST_BLOCK_BYTES; end > 0; length = Math.min(2 * length, MAX_BLOCK_BYTES)) {
       const start = Math.max(0, end - length);
       const text = decoder.decode(await readAt(file, { start, length: end - start })) + rest;
@@ -66,8 +74,15 @@ export class TaskHistory {
       const lines = text.split("\n");
       // Its beginning is still to come.
       rest = start === 0 ? "" : lines.shift() ?? "";
-      yield lines.reverse().filter((line) => repository === undefined || line.includes(repository))
-        .flatMap((line) => parseLine(line)?.id ?? []);
+      const ids: string[] = [];
+      for (let line = lines.pop(); line !== undefined; line = lines.pop()) {
+        // Most are of other repositories, and need not be looked at any closer.
+        const isOther = repository !== undefined && line.length === LINE_LENGTH && !line.includes(repository);
+        const entry = isOther ? null : this.#parse(line, isLast);
+        isLast = false;
+        if (entry !== null && entry.repository === (repository ?? entry.repository)) ids.push(entry.id);
+      }
+      yield ids;
     }
   }
 
@@ -75,18 +90,17 @@ export class TaskHistory {
   async *oldestFirst(): AsyncGenerator<HistoryEntry, void> {
     using file = await this.#open();
     if (file === null) return;
-    const decoder = new TextDecoder("latin1");
     const block = new Uint8Array(MAX_BLOCK_BYTES);
     let rest = "";
     for (let length = await file.read(block); length !== null; length = await file.read(block)) {
       const lines = (rest + decoder.decode(block.subarray(0, length))).split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) {
-        const entry = parseLine(line);
+        const entry = this.#parse(line, false);
         if (entry !== null) yield entry;
       }
     }
-    const last = parseLine(rest);
+    const last = this.#parse(rest, true);
     if (last !== null) yield last;
   }
 
@@ -102,6 +116,7 @@ export class TaskHistory {
     if (lock === null) return false;
     const entries = await change(await Array.fromAsync(this.oldestFirst()));
     await writeAside(this.path, entries.map(lineOf).join(""));
+    this.#isDamaged = false;
     return true;
   }
 
@@ -119,6 +134,13 @@ export class TaskHistory {
     await file.syncData();
   }
 
+  #parse(line: string, isLast: boolean): HistoryEntry | null {
+    const [, id, repository, at] = LINE.exec(line) ?? [];
+    if (id !== undefined && repository !== undefined) return { id, repository, at: Number(at) };
+    if (line !== "" && !isLast) this.#isDamaged = true;
+    return null;
+  }
+
   async #open(): Promise<Deno.FsFile | null> {
     try {
       return await Deno.open(this.path, { read: true });
@@ -131,13 +153,6 @@ export class TaskHistory {
 
 function lineOf({ id, repository, at }: HistoryEntry): string {
   return `${id} ${repository} ${String(at).padStart(13, "0")}\n`;
-}
-
-function parseLine(line: string): HistoryEntry | null {
-  const match = LINE.exec(line);
-  if (match === null) return null;
-  const [, id = "", repository = "", at = ""] = match;
-  return { id, repository, at: Number(at) };
 }
 
 async function readAt(

@@ -89,6 +89,7 @@ export class TaskIndex {
       }
       if (found.length >= limit) break;
     }
+    await this.#heedDamage();
     return found;
   }
 
@@ -100,6 +101,7 @@ export class TaskIndex {
       return;
     }
     for await (const { id, at } of this.#history.oldestFirst()) if (at < date.getTime()) yield id;
+    await this.#heedDamage();
   }
 
   /** The task that last worked on a thread, or `null`. */
@@ -163,11 +165,21 @@ export class TaskIndex {
   async #note(note: () => Promise<void>): Promise<void> {
     if (this.#isReadOnly) return;
     try {
-      await this.#files.make();
-      await note();
+      try {
+        await note();
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        await this.#files.make();
+        await note();
+      }
     } catch {
       await this.#files.markIncomplete();
     }
+  }
+
+  /** What was lost with a line is found again when the index is made anew, the next time that it is needed. */
+  async #heedDamage(): Promise<void> {
+    if (this.#history.isDamaged && !this.#isReadOnly) await this.#files.markIncomplete();
   }
 
   /** One byte for each entry whose task is gone tells when compacting the history is worth its while. */

@@ -1,6 +1,7 @@
-import { dirname } from "node:path";
-
-/** Replaces `path` with `text`, on disk when it returns: written beside it, flushed, then renamed over it. Mode 0600. */
+/**
+ * Replaces `path` with `text`: written beside it, flushed, then renamed over it, so that even after a power cut there is
+ * all of the old or all of the new. Mode 0600.
+ */
 export async function writeAside(path: string, text: string): Promise<void> {
   const aside = `${path}.${crypto.randomUUID()}.tmp`;
   try {
@@ -10,7 +11,6 @@ export async function writeAside(path: string, text: string): Promise<void> {
     await Deno.remove(aside).catch(() => undefined);
     throw error;
   }
-  await syncDirectory(dirname(path));
 }
 
 /** Writes a file that must not be there yet and flushes it. Mode 0600. */
@@ -21,7 +21,7 @@ export async function writeNew(path: string, text: string): Promise<void> {
   await file.sync();
 }
 
-/** Flushes the names in a directory: a file's new name may be lost with the power even though its content is not. */
+/** Flushes the names in a directory: those of files whose content is on disk may still be lost with the power. */
 export async function syncDirectory(path: string): Promise<void> {
   try {
     using directory = await Deno.open(path, { read: true });
