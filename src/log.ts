@@ -20,9 +20,12 @@ export interface LogOptions {
   readonly level: LogLevel;
   /** Appended to, created with mode 0600; absent writes to stderr only. */
   readonly file?: string;
+  /** Default 10 MB: a file that has reached this is kept as `FILE.1`, in the place of an earlier one. */
+  readonly maxFileBytes?: number;
   readonly now?: () => Date;
 }
 
+const MAX_FILE_BYTES = 10_000_000;
 const encoder = new TextEncoder();
 
 /** Makes a log that writes one line per message to stderr and, if there is one, to its file. A full disk never stops the program. */
@@ -32,13 +35,14 @@ export function createLog(options: LogOptions): Log {
     quietly(() => Deno.mkdirSync(directory, { recursive: true, mode: 0o700 }));
   }
   const least = LOG_LEVELS.indexOf(options.level);
-  const now = options.now ?? (() => new Date());
+  const { now = (): Date => new Date(), maxFileBytes = MAX_FILE_BYTES } = options;
   const write = (level: LogLevel, message: string, fields: LogFields = {}): void => {
     if (LOG_LEVELS.indexOf(level) < least) return;
     const line = encoder.encode(`${now().toISOString()} ${level} ${message}${formatFields(fields)}\n`);
     quietly(() => Deno.stderr.writeSync(line));
     if (options.file !== undefined) {
       const file = options.file;
+      quietly(() => rotate(file, maxFileBytes));
       quietly(() => Deno.writeFileSync(file, line, { append: true, create: true, mode: 0o600 }));
     }
   };
@@ -48,6 +52,17 @@ export function createLog(options: LogOptions): Log {
     warning: (message, fields) => write("WARNING", message, fields),
     error: (message, fields) => write("ERROR", message, fields),
   };
+}
+
+/** Puts a full file aside. Several servers write to it: whoever holds the lock of the full one may, and only once. */
+function rotate(path: string, maxBytes: number): void {
+  if (Deno.statSync(path).size < maxBytes) return;
+  using file = Deno.openSync(path, { write: true });
+  if (!file.tryLockSync(true)) return;
+  const full = file.statSync();
+  // Of one that was put aside in the meantime, another stands in its place.
+  if (full.size < maxBytes || full.ino !== Deno.statSync(path).ino) return;
+  Deno.renameSync(path, `${path}.1`);
 }
 
 function formatFields(fields: LogFields): string {
