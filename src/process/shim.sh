@@ -1,83 +1,32 @@
 # The shim: one small process per run, between the server and Codex.
 #
-#   sh shim.sh run   DIR RUN LIMIT GRACE BELL COMMAND…   runs COMMAND for the task directory DIR
+#   sh shim.sh run   DIR RUN LIMIT GRACE BELL INPUT SLOT CAP N ROOT… COMMAND…  runs COMMAND for the task directory DIR
 #   sh shim.sh agent DIR RUN LOCKS SHIM SHIM_START COMMAND…  (used by `run`) notes who it is, then becomes COMMAND
-#   sh shim.sh stop  DIR REASON                          ends COMMAND from any other process
-#   sh shim.sh sight DIR                                 prints `shim`, `agent` or `gone`: who of a run still lives
 #
 # It owns the exit code, the wall clock (LIMIT, seconds) and the locks, so that a crash of the server can neither kill
-# nor block an agent and any later server can tell who lives. COMMAND reads DIR/prompt.txt and writes straight into
-# DIR/events.jsonl and DIR/stderr.log. With GRACE other than "-", standard input is a lifeline to the server: when it
-# ends, the agent is stopped GRACE seconds later. Files of DIR, each one line ending with a newline (a line without one
-# is half written):
-#   process   RUN SHIM_PID SHIM_START AGENT_PID AGENT_START BOOT_ID LOCKS
-#   stop      REASON, the first that came
-#   exit      RUN STATUS, with "-" for an agent that was stopped before it could start
-# shim.lock is held while the shim lives, tree.lock while it or the agent lives; LOCKS is `flock`, or `none` where there
-# is no flock(1) and only process ids and start times can tell. BELL/<name of DIR> is written last.
+# nor block an agent and any later server can tell who lives; what else is done to a run stands in keeper.sh. COMMAND
+# reads DIR/INPUT and writes straight into DIR/events.jsonl and DIR/stderr.log. With GRACE other than "-", standard
+# input is a lifeline to the server: when it ends, the task is ended GRACE seconds later, unless another server drives
+# it by then. Files of DIR, each one line ending with a newline (a line without one is half written):
+#   process    RUN SHIM_PID SHIM_START AGENT_PID AGENT_START BOOT_ID LOCKS
+#   stop       REASON, the first that came, for ever
+#   interrupt  RUN, the latest that was to end before its task
+#   exit       RUN STATUS [OOM], with "-" for an agent that was stopped before it could start
+#   oom        RUN COUNT, of processes that the system had killed for lack of memory when the run was a second old
+#   owner      PID START BOOT_ID of the server that drives the task, where LOCKS cannot tell
+#   mounts     (several lines) "=BELL", then each place of a mount point in the N directories ROOT: "+PATH" for one that
+#              was not there before the run, "-PATH" for one that was
+# shim.lock is held while the shim lives, tree.lock while it or the agent lives, and so is the file SLOT, unless it is
+# "-"; when somebody else holds that, the shim exits with 73 and leaves no trace. LOCKS is `flock`, or `none` where there
+# is no flock(1) and only process ids and start times can tell. BELL/<name of DIR> is written last, BELL/slots when SLOT
+# is free again. The middle of an events.jsonl of more than CAP bytes is dropped.
 #
 # The environment of the shim itself is the server's choice; that of COMMAND comes aside, see hand_over.ts, so that
 # nothing in it, be it PATH, ENV or a function for bash, has a say before COMMAND itself runs.
-set -u
-umask 077
 
-# Seconds after which a helper looks whether it is still needed.
-slice=60
-
-# Sets $state, $parent and $start of process $1: its start time in clock ticks after boot (macOS: its start date), "-"
-# if gone.
-look_at() {
-  state=- parent=- start=-
-  if [ -r /proc/self/stat ]; then
-    line=
-    read -r line <"/proc/$1/stat" || return 0
-    # Fields after the command name, which may itself hold spaces and brackets: 3 is the state, 4 the parent, 22 the
-    # start time.
-    line=${line##*) }
-    # shellcheck disable=SC2086
-    set -- $line
-    state=$1 parent=$2 start=${20}
-  else
-    # Every observer must read the same date.
-    line=$(LC_ALL=C TZ=UTC0 ps -o state= -o ppid= -o lstart= -p "$1") || return 0
-    # shellcheck disable=SC2086
-    set -- $line
-    state=$1 parent=$2
-    shift 2
-    start=$(printf '%s_' "$@")
-  fi
-} 2>/dev/null
-
-# Sets $boot: a process with the right number and start time of another boot is a stranger.
-look_at_boot() {
-  boot=-
-  read -r boot </proc/sys/kernel/random/boot_id || boot=$(sysctl -n kern.bootsessionuuid) || boot=-
-} 2>/dev/null
-
-# Succeeds while process $1 that was started at $2, and no stranger with its number, is alive.
-lives() {
-  look_at "$1"
-  [ "$start" != - ] && [ "$start" = "$2" ] || return 1
-  # BSD adds flags to the state.
-  case $state in Z*) return 1 ;; esac
-}
-
-# Ends the agent for the reason $1: SIGINT, after 2 s SIGTERM, after 2 s SIGKILL.
-stop_agent() {
-  (set -C && printf '%s\n' "$1" >"$dir/stop") 2>/dev/null
-  # An agent that has not noted itself yet will see the stop file instead.
-  read -r _ _ _ agent agent_start agent_boot _ <"$dir/process" 2>/dev/null || return 0
-  look_at_boot
-  [ "$boot" = "$agent_boot" ] || return 0
-  for signal in INT TERM KILL; do
-    lives "$agent" "$agent_start" || return 0
-    kill -s "$signal" "$agent" 2>/dev/null
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-      sleep 0.1
-      lives "$agent" "$agent_start" || return 0
-    done
-  done
-}
+# Seconds after which a helper looks whether it is still needed, for the first time and from then on.
+first=1 slice=60
+keeper=${0%/*}/keeper-${0##*/shim-}
 
 # Runs "$@" beside the agent until the helper is dismissed, which ends both, or it ends by itself.
 accompany() {
@@ -97,16 +46,17 @@ accompany() {
   companion=''
   return "$status"
 } 2>/dev/null
-dismissed=
+dismissed='' killed=''
 
-# Lets $1 seconds pass, or ends the helper when nobody is left whom it could end.
+# Lets $1 seconds pass, with $2 after each slice, or ends the helper when nobody is left whom it could end.
 let_pass() {
-  rest=${1%%.*}
+  rest=${1%%.*} step=$first
   fraction=${1#"$rest"}
-  while [ "$rest" -gt "$slice" ]; do
-    accompany sleep "$slice" || return
+  while [ "$rest" -gt "$step" ]; do
+    accompany sleep "$step" || return
     is_needed || exit 0
-    rest=$((rest - slice))
+    $2
+    rest=$((rest - step)) step=$slice
   done
   accompany sleep "$rest$fraction"
 }
@@ -126,37 +76,102 @@ give_up() {
   exit 0
 }
 
+# Becomes the keeper that ends the task for the reason $1. The end of the agent dismisses it no more: there is more to
+# be ended than the agent.
+end_task() {
+  is_needed || exit 0
+  trap '' TERM
+  exec /bin/sh "$keeper" stop "$dir" "$1" >/dev/null
+}
+
 # Lives as long as the server does. A shell gives what it runs in the background /dev/null to read unless it is told.
 lifeline() {
   exec cat <&3 >/dev/null
 }
 
-case $1 in
-stop)
-  dir=$2
-  stop_agent "$3"
-  ;;
-
-sight)
-  sighting=gone
-  if read -r _ shim shim_start agent agent_start agent_boot _ <"$2/process"; then
+# Succeeds while another server drives the task.
+is_adopted() {
+  if [ "$locks" = flock ]; then
+    # Let go at once: for a server that tries it meanwhile it is taken.
+    { flock -n 6; [ $? = 1 ]; } 6>>"$dir/task.lock"
+  else
+    read -r owner owner_start owner_boot <"$dir/owner" || return 1
     look_at_boot
-    if [ "$boot" = "$agent_boot" ]; then
-      if lives "$agent" "$agent_start"; then sighting=agent; fi
-      if lives "$shim" "$shim_start"; then sighting=shim; fi
-    fi
+    [ "$boot" = "$owner_boot" ] && lives "$owner" "$owner_start"
   fi
-  echo "$sighting"
-  ;;
+} 2>/dev/null
 
+# Waits until no other server drives the task any more.
+until_abandoned() {
+  while is_adopted; do
+    if [ "$locks" = flock ] && { accompany flock -w "$slice" 6; } 6>>"$dir/task.lock"; then return; fi
+    # Not every flock(1) knows -w.
+    accompany sleep 5
+    is_needed || exit 0
+  done
+}
+
+# What the clock does beside waiting: it drops the middle of the events where there is too much of them. The first time
+# it counts whom the system has killed: not at the start, which is to be fast, and still before the agent can be one.
+look_after() {
+  if [ -z "$killed" ]; then
+    count_killed
+    echo "$run $killed" >"$dir/oom"
+  fi
+  size=$(wc -c <"$dir/events.jsonl") && [ "${size:-0}" -gt "$cap" ] && accompany /bin/sh "$keeper" trim "$dir" "$cap"
+} 2>/dev/null
+
+# Locks descriptor $1. A server that looks whether we live holds the lock for a moment.
+take() {
+  flock -w 10 "$1" && return
+  # Not every flock(1) knows -w.
+  for _ in 1 2 3 4 5; do
+    flock -n "$1" && return
+    sleep 1
+  done
+  return 1
+} 2>/dev/null
+
+# Sets $killed to the number of processes that the system has killed for lack of memory, counted as near as possible.
+count_killed() {
+  killed=-
+  group=
+  while IFS=: read -r hierarchy _ path; do [ "$hierarchy" != 0 ] || group=$path; done </proc/self/cgroup
+  for file in "/sys/fs/cgroup$group/memory.events" /proc/vmstat; do
+    [ ! -r "$file" ] || while read -r name count; do
+      [ "$name" != oom_kill ] || { killed=$count && return; }
+    done <"$file"
+  done
+} 2>/dev/null
+
+# Notes in which of the $1 directories that follow a sandbox would make which mount points.
+note_mounts() {
+  n=$1 mounts="=$bell
+"
+  while [ "$n" -gt 0 ]; do
+    shift
+    n=$((n - 1))
+    for name in .git .codex .agents .aws; do
+      sign=+
+      if [ -e "$1/$name" ] || [ -L "$1/$name" ]; then sign=-; fi
+      mounts="$mounts$sign$1/$name
+"
+    done
+  done
+  printf %s "$mounts" >"$dir/mounts"
+}
+
+case $1 in
 agent)
   dir=$2 run=$3 locks=$4 shim=$5 shim_start=$6
   shift 6
   look_at $$
   look_at_boot
   printf '%s %s %s %s %s %s %s\n' "$run" "$shim" "$shim_start" $$ "$start" "$boot" "$locks" >"$dir/process" || exit 70
-  # Whoever stops a task writes `stop` before it reads `process`: one of the two sees the other.
-  if [ -e "$dir/stop" ]; then
+  # Whoever ends a task or a run writes `stop` or `interrupt` before it reads `process`: one of the two sees the other.
+  interrupted=
+  if [ -e "$dir/interrupt" ]; then read -r interrupted <"$dir/interrupt"; fi
+  if [ -e "$dir/stop" ] || [ "$interrupted" = "$run" ]; then
     printf '%s -\n' "$run" >"$dir/exit"
     exit 71
   fi
@@ -165,45 +180,73 @@ agent)
   ;;
 
 run)
-  dir=$2 run=$3 limit=$4 grace=$5 bell=$6
-  shift 6
-  exec 3<&0 </dev/null 8>>"$dir/tree.lock" 9>>"$dir/shim.lock"
+  dir=$2 run=$3 limit=$4 grace=$5 bell=$6 input=$7 slot=$8 cap=$9
+  shift 9
+  exec 3<&0 </dev/null
   locks=none
   if command -v flock >/dev/null; then
     locks=flock
-    # A server that looks whether we live holds the lock for a moment.
-    flock -w 10 9 && flock -w 10 8 || exit 75
+    if [ "$slot" != - ]; then
+      exec 7>>"$slot"
+      flock -n 7
+      case $? in 0) ;; 1) exit 73 ;; *) exit 75 ;; esac
+    fi
+    exec 8>>"$dir/tree.lock" 9>>"$dir/shim.lock"
+    take 9 && take 8 || exit 75
   fi
   look_at $$
   (
-    let_pass "$limit" || give_up "time limit"
-    stop_agent timeout
-  ) 3<&- 8>&- 9>&- &
+    let_pass "$limit" look_after || give_up "time limit"
+    end_task timeout
+  ) 3<&- 7>&- 8>&- 9>&- &
   helpers=$!
   if [ "$grace" != - ]; then
     (
-      { accompany lifeline && let_pass "$grace"; } || give_up "tie to the server"
-      stop_agent server_gone
-    ) 8>&- 9>&- &
+      accompany lifeline || give_up "tie to the server"
+      while :; do
+        let_pass "$grace" : || give_up "tie to the server"
+        is_adopted || end_task server_gone
+        until_abandoned
+      done
+    ) 7>&- 8>&- 9>&- &
     helpers="$helpers $!"
   fi
+  [ "$1" = 0 ] || note_mounts "$@"
+  shift $(($1 + 1))
   # Not '': an ignored signal would stay ignored in Codex. And not before the helpers, which would inherit this trap for
   # an instant and lose the signal that dismisses them.
   trap : TERM INT HUP
   # In the foreground, because a shell makes what it runs in the background ignore SIGINT.
-  /bin/sh "$0" agent "$dir" "$run" $locks $$ "$start" "$@" <"$dir/prompt.txt" >>"$dir/events.jsonl" 2>>"$dir/stderr.log" 3<&- 9>&-
+  /bin/sh "$0" agent "$dir" "$run" $locks $$ "$start" "$@" <"$dir/$input" >>"$dir/events.jsonl" 2>>"$dir/stderr.log" 3<&- 9>&-
   status=$?
   for helper in $helpers; do
     look_at "$helper"
     # One that gave up long ago may have left its number to a stranger.
     case $parent in $$ | -) kill "$helper" 2>/dev/null ;; esac
   done
+  oom=
+  if [ "$status" = 137 ]; then
+    oom=' unknown' noted='' before=-
+    read -r noted before 2>/dev/null <"$dir/oom"
+    count_killed
+    if [ "$noted" = "$run" ] && [ "$before" != - ] && [ "$killed" != - ]; then
+      oom=' no'
+      [ "$killed" = "$before" ] || oom=' yes'
+    fi
+  fi
   # An agent that was stopped before it could start has no status of its own, and has said so itself.
   ended=
   read -r ended _ 2>/dev/null <"$dir/exit"
-  [ "$ended" = "$run" ] || printf '%s %s\n' "$run" "$status" >"$dir/exit"
+  [ "$ended" = "$run" ] || printf '%s %s\n' "$run" "$status$oom" >"$dir/exit"
   : >"$bell/${dir##*/}"
+  if [ "$slot" != - ] && [ "$locks" = flock ]; then
+    # Also for those whom the agent has left the descriptor.
+    flock -u 7
+    : >"$bell/slots"
+  fi
+  [ ! -s "$bell/mounts" ] || /bin/sh "$keeper" tidy "$dir" "$bell/mounts"
   # shellcheck disable=SC2086
   wait $helpers
+  exit 0
   ;;
 esac

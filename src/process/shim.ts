@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { handOver } from "./hand_over.ts";
 import { helperEnv } from "./helper_env.ts";
+import { askWhoLives, countLeft, endRun, type Keeper, noteOwner, observeRuns, trimEvents } from "./keeper.ts";
 import { noteInterrupt, noteStop, readExit, readNotedRun } from "./run_files.ts";
 import type { HostedRun, Ladder, RunEnd, RunHost, RunOptions, RunSighting, StopReport } from "./run_host.ts";
-import { runToEnd } from "./run_to_end.ts";
 
 /** The shim's own exit code for a slot that somebody else holds. */
 const SLOT_TAKEN = 73;
@@ -15,21 +15,36 @@ export function shimHost(
   env: Readonly<Record<string, string>>,
 ): RunHost {
   const helpers = helperEnv(env);
+  const keeper = async (): Promise<Keeper> => ({ script: await script(), env: helpers });
+  let locks: ReturnType<RunHost["locks"]> | undefined;
+  const findLocks = (): ReturnType<RunHost["locks"]> => locks ??= locksOf(helpers);
   return {
     prepare: async () => void await script(),
+    locks: findLocks,
     start: async (options) => startShim({ ...options, script: await script(), helpers }),
-    locks: () => Promise.resolve("flock"),
-    interrupt: async ({ directory, run }) => {
-      await noteInterrupt(directory, run);
-      return { signals: [], isGone: false, swept: 0 };
-    },
-    adopt: () => Promise.resolve(),
-    observe: () => Promise.resolve(new Map()),
-    countLeftBehind: () => Promise.resolve(0),
-    trimEvents: () => Promise.resolve(),
-    stop: async (run) => await stopThroughShim({ ...run, script: await script(), env: helpers }),
+    stop: async (run) => await stopThroughShim({ ...run, ...await keeper() }),
+    interrupt: async (run) => await interruptThroughShim({ ...run, ...await keeper() }),
     sight: async (run) => await sightRun(await script(), { ...run, env: helpers }),
+    adopt: async (directory) => {
+      if (await findLocks() === "none") await noteOwner(await keeper(), directory);
+    },
+    observe: async (directories) => await observeRuns(await keeper(), directories),
+    countLeftBehind: async (directory) => await countLeft(await keeper(), directory),
+    trimEvents: async (directory, maxBytes) => await trimEvents(await keeper(), { directory, maxBytes }),
   };
+}
+
+/** How the shim sees it too: by what stands on its PATH. */
+async function locksOf({ PATH }: { readonly PATH: string }): ReturnType<RunHost["locks"]> {
+  for (const directory of PATH.split(":")) {
+    try {
+      const { isFile, mode } = await Deno.stat(join(directory, "flock"));
+      if (isFile && ((mode ?? 0) & 0o111) !== 0) return "flock";
+    } catch {
+      // not here
+    }
+  }
+  return "none";
 }
 
 /**
@@ -48,6 +63,11 @@ export function startShim(
       seconds(options.limitMs),
       options.graceMs === null ? "-" : seconds(options.graceMs),
       options.bell,
+      options.input,
+      options.slot ?? "-",
+      String(options.maxEventBytes),
+      String(options.mountRoots.length),
+      ...options.mountRoots,
       ...options.command,
     ],
     cwd: options.cwd,
@@ -64,8 +84,8 @@ export function startShim(
     isReleased = true;
     await child.stdin.close().catch(() => undefined);
   };
-  // A closed pipe of an ended child is a resource all the same.
   const ended = child.status.then(async ({ code }): Promise<RunEnd> => {
+    // A closed pipe of an ended child is a resource all the same.
     await release();
     return code === SLOT_TAKEN ? "slot_taken" : "ended";
   });
@@ -73,29 +93,24 @@ export function startShim(
 }
 
 /**
- * Ends a run of this or any other server, gently first; the first reason given stays. Settles when the agent is gone,
- * after at most 6 s. It goes on when this process dies meanwhile. Throws what the system says when nothing can be
- * started; the reason is noted all the same.
+ * Ends the task of a run of this or any other server, gently first; the first reason given stays. Settles when all
+ * that belongs to it is gone. Throws what the system says when nothing can be started; the reason is noted all the same.
  */
-export async function stopThroughShim(options: {
-  readonly script: string;
-  readonly directory: string;
-  readonly reason: string;
-  readonly ladder?: Ladder;
-  readonly env: Readonly<Record<string, string>>;
-}): Promise<StopReport> {
-  await noteStop(options.directory, options.reason);
-  await new Deno.Command("/bin/sh", {
-    args: [options.script, "stop", options.directory, options.reason],
-    clearEnv: true,
-    env: { ...options.env },
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-    detached: true,
-  }).spawn().status;
-  const isGone = await isLocked(join(options.directory, "tree.lock"));
-  return { signals: [], isGone, swept: 0 };
+export async function stopThroughShim(
+  options: Keeper & { readonly directory: string; readonly reason: string; readonly ladder?: Ladder },
+): Promise<StopReport> {
+  const { directory, reason, ladder } = options;
+  await noteStop(directory, reason);
+  return await endRun(options, { what: ["stop", directory, reason], ladder });
+}
+
+/** Ends one run of this or any other server, and nothing but its agent. Throws as {@linkcode stopThroughShim} does. */
+export async function interruptThroughShim(
+  options: Keeper & { readonly directory: string; readonly run: number },
+): Promise<StopReport> {
+  const { directory, run } = options;
+  await noteInterrupt(directory, run);
+  return await endRun(options, { what: ["interrupt", directory, String(run)] });
 }
 
 /**
@@ -106,31 +121,18 @@ export async function sightRun(
   script: string,
   options: { readonly directory: string; readonly run: number; readonly env: Readonly<Record<string, string>> },
 ): Promise<RunSighting> {
-  const { directory, run } = options;
+  const { directory, run, env } = options;
   const ended = await readExit(directory, run);
   if (ended !== null) return ended;
   const noted = await readNotedRun(directory);
-  const who = noted?.locks === "none" ? await askShim(script, options) : await askLocks(directory);
+  const who = noted?.locks === "none" ? await askWhoLives({ script, env }, directory) : await askLocks(directory);
   if (who !== "gone") return { state: "running", isShimLost: who === "agent" };
   return await readExit(directory, run) ?? { state: "lost" };
 }
 
-const SIGHT_TIMEOUT_MS = 5_000;
-
-type Survivor = "shim" | "agent" | "gone";
-
-async function askLocks(directory: string): Promise<Survivor> {
+async function askLocks(directory: string): Promise<"shim" | "agent" | "gone"> {
   if (await isLocked(join(directory, "shim.lock"))) return "shim";
   return await isLocked(join(directory, "tree.lock")) ? "agent" : "gone";
-}
-
-async function askShim(
-  script: string,
-  { directory, env }: { readonly directory: string; readonly env: Readonly<Record<string, string>> },
-): Promise<Survivor> {
-  const { stdout } = await runToEnd("/bin/sh", [script, "sight", directory], { env, timeoutMs: SIGHT_TIMEOUT_MS });
-  const who = stdout.trim();
-  return who === "shim" || who === "agent" ? who : "gone";
 }
 
 async function isLocked(path: string): Promise<boolean> {

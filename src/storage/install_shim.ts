@@ -1,21 +1,34 @@
 import { join } from "node:path";
-import shimScript from "../process/shim.sh" with { type: "text" };
+import keeper from "../process/keeper.sh" with { type: "text" };
+import lookAt from "../process/look_at.sh" with { type: "text" };
+import shim from "../process/shim.sh" with { type: "text" };
 import { digest } from "./digest.ts";
 import { writeAside } from "./write_aside.ts";
 
+/** Both of them begin with what they share. */
+const SHIM = lookAt + shim;
+const KEEPER = lookAt + keeper;
+
 /**
- * Writes the shim into `directory` unless it is there, and gives its path. The name holds the text's hash, because a
- * running shell reads its script bit by bit: a newer version must never overwrite one in use.
+ * Writes the shim and its keeper into `directory` unless they are there, and gives the shim's path. Their names hold the
+ * hash of both texts: they must fit each other, and a running shell reads its script bit by bit, so that a newer version
+ * must never overwrite one in use.
  */
 export async function installShim(directory: string): Promise<string> {
-  const path = join(directory, `shim-${(await digest(shimScript)).slice(0, 12)}.sh`);
-  if (!await isSame(path)) await writeAside(path, shimScript);
+  const version = (await digest(SHIM + KEEPER)).slice(0, 12);
+  await install(join(directory, `keeper-${version}.sh`), KEEPER);
+  const path = join(directory, `shim-${version}.sh`);
+  await install(path, SHIM);
   return path;
 }
 
-async function isSame(path: string): Promise<boolean> {
+async function install(path: string, text: string): Promise<void> {
+  if (!await isSame(path, text)) await writeAside(path, text);
+}
+
+async function isSame(path: string, text: string): Promise<boolean> {
   try {
-    return await Deno.readTextFile(path) === shimScript;
+    return await Deno.readTextFile(path) === text;
   } catch {
     return false;
   }

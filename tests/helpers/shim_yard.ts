@@ -1,6 +1,6 @@
 /** The real shim around small shell scripts, as a server would start it around Codex. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { readNotedRun } from "../../src/process/run_files.ts";
 import type { HostedRun, StopReport } from "../../src/process/run_host.ts";
 import { startShim, stopThroughShim } from "../../src/process/shim.ts";
@@ -23,7 +23,7 @@ export interface ShimYard extends AsyncDisposable {
   stop(directory: string, reason: string, options?: Pick<YardOptions, "helpers" | "script">): Promise<StopReport>;
   /** A PATH on which there are only these of the system's commands. */
   pathOf(...commands: readonly string[]): string;
-  /** Installs a shim in whose text `from` is replaced. */
+  /** Installs a shim, and its keeper, in whose text `from` is replaced. */
   changedScript(from: string, to: string): string;
 }
 
@@ -109,11 +109,14 @@ export async function shimYard(): Promise<ShimYard> {
       return path;
     },
     changedScript(from, to): string {
-      const text = Deno.readTextFileSync(script);
-      assert.ok(text.includes(from), `the shim holds no ${from}`);
-      const path = Deno.makeTempFileSync({ dir: temp.path, suffix: ".sh" });
-      Deno.writeTextFileSync(path, text.replaceAll(from, to));
-      return path;
+      const version = crypto.randomUUID();
+      const changed = ["keeper", "shim"].map((name) => {
+        const text = Deno.readTextFileSync(join(dirname(script), basename(script).replace("shim", name)));
+        Deno.writeTextFileSync(join(temp.path, `${name}-${version}.sh`), text.replaceAll(from, to));
+        return text;
+      });
+      assert.ok(changed.some((text) => text.includes(from)), `the shim holds no ${from}`);
+      return join(temp.path, `shim-${version}.sh`);
     },
     [Symbol.asyncDispose]: async () => {
       // A shim leads the group of its run; its file may name it when it itself is gone.

@@ -139,7 +139,7 @@ Deno.test({
   const script = yard.changedScript("/bin/sh", shell);
   const directory = yard.directory();
   const { code } = await new Deno.Command(shell, {
-    args: [script, "run", directory, "1", "60", "-", yard.bell, "/usr/bin/env"],
+    args: [script, "run", directory, "1", "60", "-", yard.bell, "prompt.txt", "-", "1000000", "0", "/usr/bin/env"],
     clearEnv: true,
     env: { ...helperEnv({}), ...handOver(env) },
     stdin: "null",

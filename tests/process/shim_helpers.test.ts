@@ -109,7 +109,7 @@ for (const { state, sighting } of [{ state: "S+", sighting: "shim" }, { state: "
     const mark = "Thu_Jan_1_00:00:00_1970_";
     await Deno.writeTextFile(join(directory, "process"), `1 12 ${mark} 13 ${mark} - none\n`);
     const { stdout } = await new Deno.Command("/bin/sh", {
-      args: [script, "sight", directory],
+      args: [script.replace("/shim-", "/keeper-"), "sight", directory],
       clearEnv: true,
       env: { PATH: bin },
     }).output();

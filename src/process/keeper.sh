@@ -1,0 +1,385 @@
+# The keeper: what is done to a run from outside, whoever started it. shim.sh says what the files of DIR hold.
+#
+#   sh keeper.sh stop DIR REASON SIGNAL:MS…    ends the task for good, with all that belongs to it; prints a report
+#   sh keeper.sh interrupt DIR RUN SIGNAL:MS…  ends one run and nobody but its agent; prints a report
+#   sh keeper.sh sight DIR                     prints `shim`, `agent` or `gone`: who of the latest run still lives
+#   sh keeper.sh observe DIR…                  prints a line `PLACE STATE CPU_MS PROCESSES` for each agent that lives
+#   sh keeper.sh left DIR                      prints how many processes an ended run has left behind
+#   sh keeper.sh adopt DIR PID                 makes PID the server that drives the task, where locks cannot tell
+#   sh keeper.sh trim DIR CAP                  drops the middle of an events.jsonl of more than CAP bytes
+#   sh keeper.sh tidy DIR LIST                 removes the mount points in LIST that nobody needs any more
+#
+# A report is `gone` or `alive`, of the agent; the number of other processes that were killed; and the signals sent.
+#
+# A process belongs to a task when its environment says so, by our own mark or, unless that names another task, by
+# Codex's; when it is the agent; or when it descends from one that does. What it is is looked up before each signal.
+
+# Used where none is given: the default of run_host.ts.
+ladder='INT:2000 TERM:2000 KILL:2000'
+# For how many looks a sweep goes on: 4 s, should something outrun it or be beyond killing.
+max_looks=80
+
+# Prints `process PID PARENT STATE START CPU_MS` for each process there is.
+list_processes() {
+  if [ -r /proc/self/stat ]; then
+    awk -v ticks="$(getconf CLK_TCK || echo 100)" 'BEGIN {
+      for (i = 1; i < ARGC; i++) {
+        line = ""
+        while ((getline part < ARGV[i]) > 0) line = line part " "
+        close(ARGV[i])
+        if (!sub(/.*\) /, "", line)) continue
+        split(line, field, " ")
+        pid = ARGV[i]
+        gsub(/[^0-9]/, "", pid)
+        used = field[12] + field[13] + field[14] + field[15]
+        printf "process %s %s %s %s %.0f\n", pid, field[2], field[1], field[20], used * 1000 / ticks
+      }
+    }' /proc/[0-9]*/stat
+  else
+    LC_ALL=C TZ=UTC0 ps -A -o pid= -o ppid= -o state= -o time= -o lstart= | awk '{
+      start = ""
+      for (i = 5; i <= NF; i++) start = start $i "_"
+      days = sub(/-/, ":", $4)
+      n = split($4, part, ":")
+      used = part[n] + 60 * part[n - 1] + (n > 2 ? 3600 * part[n - 2] : 0) + (days ? 86400 * part[1] : 0)
+      printf "process %s %s %s %s %.0f\n", $1, $2, $3, start, used * 1000
+    }'
+  fi
+} 2>/dev/null
+
+# Prints `/proc/PID/environ:NAME=VALUE` for each process that says to which task or thread it belongs.
+list_marks() {
+  if [ ! -r /proc/self/stat ]; then
+    # Where only ps(1) can tell, it puts the environment behind the command, and so does each of its kinds otherwise.
+    plain=$(ps -A -ww -o pid= -o command=)
+    full=$(ps -A -E -ww -o pid= -o command=) || full=$(ps axeww -o pid= -o command=)
+    printf '%s\n=\n%s\n' "$plain" "$full" | awk '
+      $0 == "=" { second = 1; next }
+      !second { command[$1] = $0; next }
+      ($1 in command) && index($0, command[$1]) == 1 {
+        n = split(substr($0, length(command[$1]) + 1), word, " ")
+        for (i = 1; i <= n; i++)
+          if (word[i] ~ /^CODEX_(SWARM_TASK|THREAD)_ID=/) print "/proc/" $1 "/environ:" word[i]
+      }'
+  elif printf 'a\0b\0' | grep -qzx b; then
+    grep -Haz -e '^CODEX_SWARM_TASK_ID=' -e '^CODEX_THREAD_ID=' /proc/[0-9]*/environ | tr '\n\0' '\1\n'
+  else
+    for environ in $(grep -l -e CODEX_SWARM_TASK_ID= -e CODEX_THREAD_ID= /proc/[0-9]*/environ); do
+      tr '\n\0' '\1\n' <"$environ" | grep -a -e '^CODEX_SWARM_TASK_ID=' -e '^CODEX_THREAD_ID=' | sed "s|^|$environ:|"
+    done
+  fi
+} 2>/dev/null
+
+# Reads lines `task PLACE ID THREAD` and `root PLACE PID START`, which may be gone, and prints `PLACE PID START STATE
+# CPU_MS` for each living process that belongs to one of the tasks, but for $1, those above it, and $2 that was started
+# at $3. The processes are listed before the marks, so that no stranger can have taken the number of one that is marked.
+list_members() {
+  { cat; list_processes; list_marks; } | awk -v self="$1" -v shim="$2" -v shim_start="$3" '
+    $1 == "task" { place[++tasks] = $2; id[tasks] = $3; thread[tasks] = $4; next }
+    $1 == "root" { roots[$2] = roots[$2] $3 " " $4 " "; next }
+    $1 == "process" {
+      parent[$2] = $3; state[$2] = $4; start[$2] = $5; used[$2] = $6
+      children[$3] = children[$3] $2 " "
+      next
+    }
+    {
+      pid = entry = $0
+      sub(/^\/proc\//, "", pid)
+      sub(/\/.*/, "", pid)
+      sub(/^[^:]*:/, "", entry)
+      if (!(pid in start)) next
+      marked[pid]
+      if (entry ~ /^CODEX_SWARM/) owned[pid]
+      says[pid, entry]
+    }
+    function add(pid) {
+      if (!(pid in start) || (pid in member)) return
+      member[pid]
+      queue[++last] = pid
+    }
+    END {
+      for (pid = self; pid in parent; pid = parent[pid]) kept[pid]
+      if (shim in start && start[shim] == shim_start) kept[shim]
+      for (t = 1; t <= tasks; t++) {
+        split("", member)
+        last = 0
+        n = split(roots[place[t]], root, " ")
+        for (i = 1; i < n; i += 2) if (root[i] in start && start[root[i]] == root[i + 1]) add(root[i])
+        for (pid in marked)
+          if (((pid, "CODEX_SWARM_TASK_ID=" id[t]) in says) ||
+              (!(pid in owned) && ((pid, "CODEX_THREAD_ID=" thread[t]) in says))) add(pid)
+        for (next_up = 1; next_up <= last; next_up++) {
+          pid = queue[next_up]
+          n = split(children[pid], child, " ")
+          for (i = 1; i <= n; i++) add(child[i])
+          if (!(pid in kept) && state[pid] !~ /^[ZX]/) print place[t], pid, start[pid], state[pid], used[pid]
+        }
+      }
+    }'
+}
+
+# Sets who takes part in the latest run of $dir; fails when nobody has noted himself.
+read_process() {
+  read -r noted shim shim_start agent agent_start agent_boot _ <"$dir/process"
+} 2>/dev/null
+
+# Succeeds while the agent that read_process found is alive, and no process of another boot.
+agent_lives() {
+  look_at_boot
+  [ "$boot" = "$agent_boot" ] && lives "$agent" "$agent_start"
+}
+
+# Sets $thread to the thread that the task works on, "-" where there is none yet.
+read_thread() {
+  thread=$(head -c 1000 "$dir/events.jsonl" 2>/dev/null)
+  thread=${thread%%
+*}
+  case $thread in *'"thread_id":"'*) thread=${thread#*'"thread_id":"'} ;; *) thread= ;; esac
+  thread=${thread%%'"'*}
+  case $thread in '' | *[!0-9A-Za-z-]*) thread=- ;; esac
+}
+
+# Prints `PID START` of all that belong to the task in $dir: its agent, and those that were `root`s in $family.
+list_family() {
+  {
+    echo "task 1 ${dir##*/} $thread"
+    [ "$agent_boot" != "$boot" ] || printf 'root 1 %s\n' "$agent $agent_start"
+    printf %s "$family"
+  } | list_members $$ "$shim" "$shim_start" | cut -d ' ' -f 2,3
+}
+
+# Sleeps for $1 hundredths of a second.
+nap() {
+  case $1 in ?) hundredths=0$1 ;; *) hundredths=$1 ;; esac
+  # Not every sleep(1) knows fractions.
+  sleep "0.$hundredths" 2>/dev/null || sleep 1
+}
+
+# Sends the agent the signals in "$@" until it has ended. Sets $end to `gone` or `alive`, and $signals to those sent.
+climb() {
+  end=gone signals=
+  for rung; do
+    agent_lives || return 0
+    if [ "$is_for_good" = 1 ]; then
+      # Before it can end: without it nothing tells whose they were, unless they are marked.
+      family=$family$(list_family | sed 's/^/root 1 /')'
+'
+      lives "$agent" "$agent_start" || return 0
+    fi
+    kill -s "${rung%:*}" "$agent" 2>/dev/null && signals="$signals ${rung%:*}"
+    left=$((${rung#*:} / 10)) pace=1
+    while lives "$agent" "$agent_start"; do
+      [ "$left" -gt 0 ] || continue 2
+      [ "$pace" -le "$left" ] || pace=$left
+      nap "$pace"
+      left=$((left - pace))
+      [ "$pace" -ge 8 ] || pace=$((pace * 2))
+    done
+    return 0
+  done
+  end=alive
+}
+
+# Kills all that belong to the task, and what they start meanwhile. Sets $swept to their number.
+sweep() {
+  swept=0 killed=' '
+  looks=0
+  while [ "$looks" -lt "$max_looks" ]; do
+    looks=$((looks + 1))
+    found=$(list_family)
+    [ -n "$found" ] || return 0
+    # shellcheck disable=SC2086
+    set -- $found
+    while [ $# -gt 1 ]; do
+      if lives "$1" "$2" && kill -s KILL "$1" 2>/dev/null; then
+        case $killed in
+        *" $1:$2 "*) ;;
+        *)
+          killed="$killed$1:$2 "
+          [ "$1:$2" = "$agent:$agent_start" ] || swept=$((swept + 1))
+          ;;
+        esac
+      fi
+      shift 2
+    done
+    # Some take their time to go.
+    [ "$looks" -lt 3 ] || nap 5
+  done
+}
+
+# Succeeds while there is a mount at $1, in the eyes of any process: to remove its place would take it away.
+is_mounted() {
+  # In front of it may stand another root, as long as a sandbox is being made.
+  place=$(printf %s "$1" | sed -e 's/\\/\\134/g' -e 's/ /\\040/g' -e 's/	/\\011/g')
+  grep -qsF -e "$place " /proc/[0-9]*/mountinfo
+}
+
+# Sets $is_ours when $1 was made for a run, that of $dir or one beside it, and $is_shared while another such run lives.
+ask_others() {
+  is_ours=0 is_shared=0
+  place=$1 mine=$dir
+  found=$(cd "${mine%/*}" && printf '%s\n' */mounts | xargs grep -HxF -e "+$place" -e "-$place" 2>/dev/null)
+  while IFS= read -r line; do
+    dir=${mine%/*}/${line%%/*}
+    sign=${line#*:}
+    if [ "$dir" = "$mine" ]; then
+      case $sign in +*) is_ours=1 ;; esac
+    elif read_process && agent_lives; then
+      is_shared=1
+      case $sign in +*) is_ours=1 ;; esac
+    elif [ "$dir/exit" -nt "$mine/mounts" ]; then
+      case $sign in +*) is_ours=1 ;; esac
+    fi
+  done <<EOT
+$found
+EOT
+  dir=$mine
+}
+
+# Succeeds for a directory without anything in it.
+is_empty() {
+  [ -d "$1" ] && [ ! -L "$1" ] || return 1
+  for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+    if [ -e "$entry" ] || [ -L "$entry" ]; then return 1; fi
+  done
+}
+
+# Removes the empty mount points that the run in $dir has left. What is still in use is noted for the next who tidies.
+tidy_run() {
+  [ -s "$dir/mounts" ] && [ -r /proc/self/mountinfo ] || return 0
+  while IFS= read -r line; do
+    path=${line#?}
+    case $line in =*) bell=$path && continue ;; esac
+    is_empty "$path" || continue
+    ask_others "$path"
+    [ "$is_ours" = 1 ] || continue
+    for _ in 1 2 3 4 5; do
+      # The sandbox of an agent that has just ended may still be ending.
+      if [ "$is_shared" = 1 ] || ! is_mounted "$path"; then break; fi
+      nap 10
+    done
+    if [ "$is_shared" = 1 ] || is_mounted "$path"; then
+      printf '%s\n' "$path" >>"$bell/mounts"
+    else
+      rmdir "$path" 2>/dev/null
+    fi
+  done <"$dir/mounts"
+}
+
+# Removes the mount points in the list $1 that nobody needs any more.
+tidy_list() {
+  mv "$1" "$1.$$" 2>/dev/null || return 0
+  while IFS= read -r path; do
+    is_empty "$path" || continue
+    ask_others "$path"
+    if [ "$is_shared" = 1 ] || is_mounted "$path"; then
+      printf '%s\n' "$path" >>"$1"
+    else
+      rmdir "$path" 2>/dev/null
+    fi
+  done <"$1.$$"
+  rm -f "$1.$$"
+}
+
+# Drops the middle of the events when more than $1 bytes of them are there.
+trim() {
+  [ -s "$dir/events.jsonl" ] && command -v fallocate >/dev/null || return 0
+  exec 6<"$dir/events.jsonl"
+  # Another one may be at it.
+  if command -v flock >/dev/null; then flock -n 6 || return 0; fi
+  size=$(wc -c <&6) from='' to=0
+  read -r from to 2>/dev/null <"$dir/events.dropped"
+  [ $((size - to + ${from:-0})) -gt "$1" ] || return 0
+  head=$(($1 / 4)) tail=$(($1 / 2))
+  [ "$head" -le 16777216 ] || head=16777216
+  [ "$tail" -le 67108864 ] || tail=67108864
+  head=$((head / 4096 * 4096)) end=$(((size - tail) / 4096 * 4096))
+  [ "${from:-$head}" -ge "$head" ] || head=$from
+  aside=$dir/events.dropped.$$
+  # Whether a hole can be made is tried where there is nothing to lose, and told before it is made.
+  if : >"$aside" && fallocate --punch-hole --offset 0 --length 4096 "$aside" &&
+    echo "$head $end" >"$aside" && mv -f "$aside" "$dir/events.dropped"; then
+    fallocate --punch-hole --offset "$head" --length $((end - head)) "$dir/events.jsonl"
+  else
+    rm -f "$aside"
+  fi
+} 2>/dev/null
+
+family=''
+case $1 in
+stop | interrupt)
+  dir=$2 what=$3 end=gone signals='' swept=0 is_for_good=0
+  [ "$1" = interrupt ] || is_for_good=1
+  shift 3
+  # The end of the server, or of the shim, must not end it halfway.
+  trap '' TERM INT HUP
+  if [ "$is_for_good" = 1 ]; then
+    (set -C && printf '%s\n' "$what" >"$dir/stop") 2>/dev/null
+  else
+    printf '%s\n' "$what" >"$dir/interrupt"
+  fi
+  # shellcheck disable=SC2086
+  [ $# -gt 0 ] || set -- $ladder
+  # An agent that has not noted itself yet will see that file instead.
+  if read_process && { [ "$is_for_good" = 1 ] || [ "$noted" = "$what" ]; }; then
+    look_at_boot
+    if [ "$is_for_good" = 1 ]; then read_thread; fi
+    climb "$@"
+    if [ "$is_for_good" = 1 ]; then sweep; fi
+    if [ "$end" = gone ]; then tidy_run; fi
+  fi
+  echo "$end $swept$signals"
+  ;;
+
+sight)
+  dir=$2 sighting=gone
+  if read_process; then
+    if agent_lives; then sighting=agent; fi
+    if [ "$boot" = "$agent_boot" ] && lives "$shim" "$shim_start"; then sighting=shim; fi
+  fi
+  echo "$sighting"
+  ;;
+
+observe)
+  shift
+  look_at_boot
+  place=0
+  for dir; do
+    place=$((place + 1))
+    if read_process && agent_lives; then
+      echo "task $place ${dir##*/} -"
+      echo "root $place $agent $agent_start"
+    fi
+  done | list_members - - - | awk '
+    !($1 in state) { state[$1] = substr($4, 1, 1) }
+    { used[$1] += $5; count[$1]++ }
+    END { for (place in state) printf "%s %s %.0f %s\n", place, state[place], used[place], count[place] }'
+  ;;
+
+left)
+  dir=$2 count=0
+  if read_process; then
+    look_at_boot
+    read_thread
+    count=$(list_family | grep -c .)
+  fi
+  echo "$count"
+  ;;
+
+adopt)
+  dir=$2
+  look_at "$3"
+  look_at_boot
+  echo "$3 $start $boot" >"$dir/owner.$$" && mv -f "$dir/owner.$$" "$dir/owner"
+  ;;
+
+trim)
+  dir=$2
+  trim "$3"
+  ;;
+
+tidy)
+  dir=$2
+  tidy_list "$3"
+  ;;
+esac

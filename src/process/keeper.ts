@@ -1,0 +1,112 @@
+/** What is done to runs from outside, by `keeper.sh`, which goes on when this process dies meanwhile. */
+import { runToEnd } from "./run_to_end.ts";
+import { type Activity, DEFAULT_LADDER, type Ladder, type Signal, type StopReport } from "./run_host.ts";
+
+/** Where the keeper is, and the environment that it has. */
+export interface Keeper {
+  /** The shim that was installed beside it. */
+  readonly script: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const ASK_TIMEOUT_MS = 10_000;
+/** For a ladder's end, the sweep and what a busy machine adds. */
+const END_TIMEOUT_MS = 30_000;
+const SIGNALS: readonly Signal[] = ["INT", "TERM", "KILL"];
+
+/**
+ * Ends a task (`stop` for a reason) or one run of it (`interrupt`). Throws what the system says when nothing can be
+ * started.
+ */
+export async function endRun(
+  keeper: Keeper,
+  { what, ladder = DEFAULT_LADDER }: {
+    readonly what: readonly ["stop" | "interrupt", directory: string, reasonOrRun: string];
+    readonly ladder?: Ladder | undefined;
+  },
+): Promise<StopReport> {
+  const child = new Deno.Command("/bin/sh", {
+    args: [keeperScript(keeper), ...what, ...ladder.map(({ signal, waitMs }) => `${signal}:${Math.round(waitMs)}`)],
+    clearEnv: true,
+    env: { ...keeper.env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+    detached: true,
+  }).spawn();
+  const clock = Promise.withResolvers<null>();
+  const ladderMs = ladder.reduce((total, { waitMs }) => total + waitMs, 0);
+  const timer = setTimeout(() => clock.resolve(null), ladderMs + END_TIMEOUT_MS);
+  try {
+    const ended = await Promise.race([child.output(), clock.promise]);
+    return ended === null ? UNKNOWN : readReport(new TextDecoder().decode(ended.stdout));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The keeper itself was killed, or hangs. */
+const UNKNOWN: StopReport = { signals: [], isGone: false, swept: 0 };
+
+function readReport(text: string): StopReport {
+  const [end, swept, ...signals] = text.trim().split(" ");
+  if (swept === undefined) return UNKNOWN;
+  return {
+    signals: SIGNALS.filter((signal) => signals.includes(signal)),
+    isGone: end === "gone",
+    swept: Number(swept),
+  };
+}
+
+/** Tells who of a run lives, by the processes alone. */
+export async function askWhoLives(keeper: Keeper, directory: string): Promise<"shim" | "agent" | "gone"> {
+  const who = await ask(keeper, ["sight", directory]);
+  return who === "shim" || who === "agent" ? who : "gone";
+}
+
+/** Looks at what the latest runs in the directories do; those that are gone are left out. */
+export async function observeRuns(
+  keeper: Keeper,
+  directories: readonly string[],
+): Promise<ReadonlyMap<string, Activity>> {
+  const seen = new Map<string, Activity>();
+  if (directories.length === 0) return seen;
+  for (const line of (await ask(keeper, ["observe", ...directories])).split("\n")) {
+    const [place, state, cpuMs, processes] = line.split(" ");
+    const directory = directories[Number(place) - 1];
+    if (directory === undefined || state === undefined) continue;
+    seen.set(directory, { state, cpuMs: Number(cpuMs), processes: Number(processes) });
+  }
+  return seen;
+}
+
+/** Counts the processes that an ended run has left behind. */
+export async function countLeft(keeper: Keeper, directory: string): Promise<number> {
+  return Number(await ask(keeper, ["left", directory]));
+}
+
+/** Notes this process as the server that drives a task. */
+export async function noteOwner(keeper: Keeper, directory: string): Promise<void> {
+  await ask(keeper, ["adopt", directory, String(Deno.pid)]);
+}
+
+/** Drops the middle of an event file that is larger than `maxBytes`. */
+export async function trimEvents(
+  keeper: Keeper,
+  { directory, maxBytes }: { readonly directory: string; readonly maxBytes: number },
+): Promise<void> {
+  await ask(keeper, ["trim", directory, String(maxBytes)]);
+}
+
+/** What the keeper prints; nothing when it cannot be asked. */
+async function ask(keeper: Keeper, args: readonly string[]): Promise<string> {
+  const { stdout } = await runToEnd("/bin/sh", [keeperScript(keeper), ...args], {
+    env: keeper.env,
+    timeoutMs: ASK_TIMEOUT_MS,
+  });
+  return stdout.trim();
+}
+
+function keeperScript({ script }: Keeper): string {
+  return script.replace(/shim-(?=[^/]*$)/, "keeper-");
+}
