@@ -93,6 +93,8 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
   const services = {
     supervisor,
     minWaitMs: config.minWaitMs,
+    cwd: config.cwd,
+    agents: config.agents,
     plan: createPlan(config, supervisor, probe),
     log,
   };

@@ -7,6 +7,7 @@ import { COMMANDS } from "../../src/config/commands.ts";
 import { type Flag, flagEntries } from "../../src/config/flags.ts";
 import { DURATION_FORM } from "../../src/config/values.ts";
 import { MARKERS, type Variable, VARIABLES } from "../../src/config/variables.ts";
+import { shownInput } from "../../src/server/tool_input.ts";
 import { tools } from "../../src/tools/mod.ts";
 import type { Tool } from "../../src/tools/tool.ts";
 
@@ -88,7 +89,7 @@ interface Parameter {
 }
 
 function parametersOf(tool: Tool): Parameter[] {
-  const { properties, required } = jsonInput.parse(z.toJSONSchema(tool.input, { io: "input" }));
+  const { properties, required } = jsonInput.parse(z.toJSONSchema(shownInput(tool), { io: "input" }));
   return Object.entries(properties).map(([name, property]) => ({
     name,
     type: typeOf(property),

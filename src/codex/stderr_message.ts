@@ -12,6 +12,11 @@ const REASON = /^(Error|error)\b/;
 const PANIC = /^thread '.*' .*panicked at /;
 const BACKTRACE = /^(Stack backtrace:|stack backtrace:|note: run with `RUST_BACKTRACE)/;
 
+/** Tells whether a line is the one with which Codex begins every run that reads its prompt from stdin. */
+export function isPromptNotice(line: string): boolean {
+  return /^Reading (prompt|additional input) from stdin\.*$/.test(line);
+}
+
 /** Returns the last `Error: …` of Codex's stderr with the lines that belong to it, else its last plain lines; `""` when it says nothing. */
 export function stderrMessage(tail: string): string {
   const lines = plainLines(tail);

@@ -15,11 +15,11 @@ import {
 import * as z from "zod";
 import type { Log } from "../log.ts";
 import { TaskError } from "../task/errors.ts";
-import type { Tool, ToolCall, ToolEffect, ToolServices } from "../tools/tool.ts";
+import type { Tool, ToolAnswer, ToolCall, ToolEffect, ToolServices } from "../tools/tool.ts";
 import { cutBlock } from "../tools/bounded_text.ts";
 import { clientLimits } from "./client.ts";
 import type { Resource } from "./resources.ts";
-import { readInput } from "./tool_input.ts";
+import { readInput, shownInput } from "./tool_input.ts";
 
 /** Who calls, in the 2026 era of the protocol, which says it with every request. */
 const clientInfo = z.object({ name: z.string() });
@@ -81,14 +81,11 @@ async function callTool(
   { services, log }: ServerOptions,
 ): Promise<CallToolResult> {
   try {
-    const answer = await tool.handle(readInput(tool, given), call, services);
-    return {
-      content: [{ type: "text", text: answer.text }],
-      structuredContent: { ...answer.structured },
-      ...(answer.isError === true ? { isError: true } : {}),
-    };
+    return callResult(await tool.handle(readInput(tool, given), call, services));
   } catch (error) {
-    if (error instanceof TaskError) return failedCall(error.message, call);
+    if (error instanceof TaskError) {
+      return tool.refuse === undefined ? failedCall(error.message, call) : callResult(tool.refuse(error));
+    }
     // Nobody hears this one.
     if (call.signal.aborted && error === call.signal.reason) return failedCall("Cancelled by client", call);
     log.error("a call failed for a reason of our own", { tool: tool.name, error });
@@ -96,6 +93,14 @@ async function callTool(
     const text = `Cannot serve ${tool.name}: ${reason}. This is a fault of codex-swarm; its log file says more.`;
     return failedCall(text, call);
   }
+}
+
+function callResult({ text, blocks = [text], structured, isError }: ToolAnswer): CallToolResult {
+  return {
+    content: blocks.map((block) => ({ type: "text", text: block })),
+    structuredContent: { ...structured },
+    ...(isError === true ? { isError } : {}),
+  };
 }
 
 /** Says why a call failed; what the caller sent may be in it, however long. */
@@ -131,7 +136,7 @@ export function listTool(tool: Tool): ListedTool {
     name: tool.name,
     title: tool.title,
     description: tool.description,
-    inputSchema: { type: "object", ...objectSchema(tool.input, "input") },
+    inputSchema: { type: "object", ...objectSchema(shownInput(tool), "input") },
     outputSchema: { type: "object", ...objectSchema(tool.output, "output") },
     annotations: { title: tool.title, ...annotations(tool.effect) },
   };

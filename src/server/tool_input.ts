@@ -6,6 +6,12 @@ import { TaskError } from "../task/errors.ts";
 interface InputShape {
   readonly name: string;
   readonly input: z.ZodObject;
+  readonly hidden?: readonly string[];
+}
+
+/** The parameters that clients are told of. */
+export function shownInput({ input, hidden = [] }: Pick<InputShape, "input" | "hidden">): z.ZodObject {
+  return z.object(Object.fromEntries(Object.entries(input.shape).filter(([name]) => !hidden.includes(name))));
 }
 
 /**
@@ -17,7 +23,11 @@ export function readInput(tool: InputShape, given: unknown): unknown {
   const result = tool.input.safeParse(named);
   if (result.success) return named;
   const reasons = result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  throw new TaskError("invalid_argument", `Cannot call ${tool.name}: ${reasons.join("; ")}. Correct it and try again.`);
+  throw new TaskError(
+    "invalid_argument",
+    `Cannot call ${tool.name}: ${reasons.join("; ")}. Correct it and try again.`,
+    { cause: result.error },
+  );
 }
 
 function asObject(tool: InputShape, given: unknown): Readonly<Record<string, unknown>> {
@@ -42,7 +52,7 @@ function nameParameters(tool: InputShape, given: Readonly<Record<string, unknown
   throw new TaskError(
     "invalid_argument",
     `Unknown parameter ${unknown.map((name) => `"${name}"`).join(", ")} for ${tool.name}: expected ` +
-      `${[...known.values()].join(", ")}. Remove it and try again.`,
+      `${Object.keys(shownInput(tool).shape).join(", ")}. Remove it and try again.`,
   );
 }
 

@@ -50,6 +50,7 @@ const spec = z.looseObject({
   timeoutMs: z.number(),
   label: z.string().exactOptional(),
   afterTaskId: z.string().exactOptional(),
+  startsAfter: z.looseObject({ tasks: z.array(z.string()), count: z.number() }).exactOptional(),
   startedBy: z.enum(STARTERS).exactOptional(),
   agentLog: z.string().exactOptional(),
   codexHome: z.string().default(""),

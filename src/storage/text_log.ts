@@ -73,10 +73,13 @@ export class TextLog {
   }
 }
 
-/** Makes a log with its first entry, and its directory. Throws what the system says, also when the log is there already. */
-export async function createLog(path: string, entry: string): Promise<void> {
+/**
+ * Makes a log, and its directory, with a first entry that is told the id of this process. Throws what the system says,
+ * also when the log is there already.
+ */
+export async function createLog(path: string, entry: (pid: number) => string): Promise<void> {
   await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await Deno.writeTextFile(path, `${entry}\n`, { createNew: true, mode: 0o600 });
+  await Deno.writeTextFile(path, `${entry(Deno.pid)}\n`, { createNew: true, mode: 0o600 });
 }
 
 /** Removes a log with all that it was rotated to. */

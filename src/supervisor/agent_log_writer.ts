@@ -1,8 +1,10 @@
 import { eventLines } from "../codex/event_lines.ts";
+import { isPromptNotice } from "../codex/stderr_message.ts";
 import { parseEvent } from "../codex/parse_events.ts";
 import { readNotedRun, readRunStart } from "../process/run_files.ts";
 import type { RunHost } from "../process/run_host.ts";
 import { AgentLog } from "../storage/agent_log.ts";
+import { logIdOf } from "../storage/agent_log_files.ts";
 import type { TextLog } from "../storage/text_log.ts";
 import { agentIdOf } from "../task/agent_id.ts";
 import type { FinishedTask } from "../task/task.ts";
@@ -113,7 +115,7 @@ export class AgentLogWriter {
   }
 
   #takeStderr(line: string | null): void {
-    if (line === null || line.trim() === "") return;
+    if (line === null || line.trim() === "" || isPromptNotice(line)) return;
     for (const text of this.#outputLine("stderr", "INFO", line)) this.#log.append(text);
   }
 
@@ -165,7 +167,11 @@ export class AgentLogWriter {
   }
 
   #json(level: LogLineLevel, event: string, message: string, context: Readonly<Record<string, unknown>> = {}): void {
-    const who = { agent_id: agentIdOf(this.#followed.task), pid: this.#log.writerPid };
+    const who = {
+      agent_id: logIdOf(this.#log.path),
+      task_id: agentIdOf(this.#followed.task),
+      pid: this.#log.writerPid,
+    };
     this.#log.append(jsonLine({ at: this.#options.now(), level, event, message }, { ...who, ...context }));
   }
 }

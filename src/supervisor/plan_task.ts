@@ -140,6 +140,7 @@ function taskSpec(
       mcpServers: merged.mcpServers,
       label: merged.label ?? earlier?.task?.spec.label,
       afterTaskId: earlier?.busyTaskId ?? undefined,
+      startsAfter: merged.startsAfter,
       startedBy: merged.startedBy,
       agentLog: merged.agentLog,
     }),

@@ -1,4 +1,4 @@
-import type { Lifetime, SandboxMode, Starter } from "../task/task.ts";
+import type { Lifetime, SandboxMode, Starter, TaskSpec } from "../task/task.ts";
 
 /** What a client asks for; absent means Codex's own setting, or on a resumed thread what it had. */
 export interface StartRequest {
@@ -29,6 +29,7 @@ export interface StartRequest {
   readonly label?: string;
   /** Works outside repositories too, whatever the server's own flag says. */
   readonly skipGitRepoCheck?: boolean;
+  readonly startsAfter?: TaskSpec["startsAfter"];
   readonly startedBy?: Starter;
   /** Absolute path of the log that codex-as-mcp's tools promise. */
   readonly agentLog?: string;

@@ -10,6 +10,7 @@ import { TaskIndex } from "../storage/task_index.ts";
 import { UsageLimitFiles } from "../storage/usage_limit_file.ts";
 import { TaskError } from "../task/errors.ts";
 import { isFinished, type StopReason, type Task } from "../task/task.ts";
+import { AgentLogs } from "./agent_logs.ts";
 import { ColdStart } from "./cold_start.ts";
 import { findByThread } from "./find_by_thread.ts";
 import { FollowedTask } from "./followed_task.ts";
@@ -70,6 +71,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #registry: Registry;
   readonly #services: RunTaskServices;
+  readonly #logs: AgentLogs;
   readonly #table: TaskTable;
   readonly #rounds: Rounds;
   readonly #housekeeping: Housekeeping;
@@ -106,7 +108,8 @@ export class Supervisor {
       log,
       now,
     };
-    this.#table = new TaskTable({ registry: this.#registry, index, services: this.#services });
+    this.#logs = new AgentLogs(this.#services);
+    this.#table = new TaskTable({ registry: this.#registry, index, services: this.#services, logs: this.#logs });
     this.#rounds = new Rounds({
       ...options,
       own: () => this.#table.own(),
@@ -275,18 +278,20 @@ export class Supervisor {
       })
     ));
     await this.#table.release();
+    await this.#logs.allWhole();
     this.#services.bell.close();
   }
 
   async #ended(id: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const found = await this.#table.find(id, { isHeir: true });
-    if (!(found instanceof FollowedTask)) return;
+    const finished = found instanceof FollowedTask ? found.finished : null;
     const aborted = Promise.withResolvers<never>();
     const abort = (): void => aborted.reject(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
     try {
-      await Promise.race([found.finished, aborted.promise]);
+      await Promise.race([finished, aborted.promise]);
+      await Promise.race([this.#logs.whole(id), aborted.promise]);
     } finally {
       signal.removeEventListener("abort", abort);
     }

@@ -2,13 +2,13 @@ import { readExit } from "../process/run_files.ts";
 import type { TaskIndex } from "../storage/task_index.ts";
 import { takeTask } from "../storage/task_lock.ts";
 import { type FinishedTask, isFinished, type Task } from "../task/task.ts";
+import type { AgentLogs } from "./agent_logs.ts";
 import { FollowedTask } from "./followed_task.ts";
 import { pause } from "./pause.ts";
 import type { Registry } from "./registry.ts";
 import type { RunTaskServices } from "./services.ts";
 import type { Runnable } from "./start_run.ts";
 import { TaskDrive } from "./task_drive.ts";
-import { writeAgentLog } from "./write_agent_log.ts";
 import { noteUnsavedRun } from "./watch_task.ts";
 
 /** How often a task of another server is looked at while its bell is silent: that server may have been killed. */
@@ -21,18 +21,23 @@ export class TaskTable {
   readonly #registry: Registry;
   readonly #index: TaskIndex;
   readonly #services: RunTaskServices;
+  readonly #logs: AgentLogs;
   readonly #followed = new Map<string, FollowedTask>();
   /** Those whose lock this server holds. */
   readonly #drives = new Map<string, TaskDrive>();
   /** Those that are being read from disk. */
   readonly #finding = new Map<string, Promise<FollowedTask | FinishedTask>>();
 
-  constructor(
-    options: { readonly registry: Registry; readonly index: TaskIndex; readonly services: RunTaskServices },
-  ) {
+  constructor(options: {
+    readonly registry: Registry;
+    readonly index: TaskIndex;
+    readonly services: RunTaskServices;
+    readonly logs: AgentLogs;
+  }) {
     this.#registry = options.registry;
     this.#index = options.index;
     this.#services = options.services;
+    this.#logs = options.logs;
   }
 
   get(id: string): FollowedTask | undefined {
@@ -64,13 +69,12 @@ export class TaskTable {
 
   /** Drives a task that was added to its end; `lock` is freed then. */
   drive(followed: FollowedTask, drive: TaskDrive, lock: Disposable): void {
-    const logged = this.#writeLog(followed);
+    this.#logs.write(followed);
     void drive.toEnd().catch((error) => {
       this.#services.log.error("a task could not be driven to its end", { id: followed.task.id, error });
-    }).finally(async () => {
+    }).finally(() => {
       lock[Symbol.dispose]();
       this.forget(followed);
-      await logged;
     });
   }
 
@@ -195,14 +199,6 @@ export class TaskTable {
     const over = new AbortController();
     await Promise.race([followed.finished, pause(END_MS, over.signal)]);
     over.abort();
-  }
-
-  #writeLog(followed: FollowedTask): Promise<void> | undefined {
-    if (followed.task.spec.agentLog === undefined) return undefined;
-    const { runner: { host }, now, log, closing } = this.#services;
-    return writeAgentLog(followed, { host, now, log, signal: closing }).catch((error) => {
-      log.warning("an agent's log could not be written", { id: followed.task.id, error });
-    });
   }
 }
 

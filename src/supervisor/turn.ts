@@ -1,4 +1,5 @@
 /** All that a run waits for before it may start. */
+import type { TaskSpec } from "../task/task.ts";
 import type { StartTurn } from "./cold_start.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import type { RunTaskServices } from "./services.ts";
@@ -49,7 +50,7 @@ async function enter(
   { slots, usageLimits, coldStart, ended }: RunTaskServices,
 ): Promise<Turn> {
   signal.throwIfAborted();
-  if (state.status === "queued" && spec.afterTaskId !== undefined) await ended(spec.afterTaskId, signal);
+  if (state.status === "queued") await othersEnded(spec, { ended, signal });
   for (let isFirst = hadTurn;; isFirst = true) {
     using stack = new DisposableStack();
     const probe = await usageLimits.pass(spec.account, signal);
@@ -69,5 +70,28 @@ async function enter(
       },
       [Symbol.dispose]: () => held.dispose(),
     };
+  }
+}
+
+/** Waits until those tasks have ended that this one comes after. */
+async function othersEnded(
+  { afterTaskId, startsAfter }: TaskSpec,
+  { ended, signal }: Pick<RunTaskServices, "ended"> & { readonly signal: AbortSignal },
+): Promise<void> {
+  if (afterTaskId !== undefined) await ended(afterTaskId, signal);
+  if (startsAfter === undefined || startsAfter.count <= 0) return;
+  const enough = Promise.withResolvers<void>();
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  let missing = startsAfter.count;
+  const ends = startsAfter.tasks.map(async (id) => {
+    await ended(id, either).catch(enough.reject);
+    if (--missing <= 0) enough.resolve();
+  });
+  try {
+    await enough.promise;
+  } finally {
+    over.abort(new Error("enough have ended"));
+    await Promise.all(ends);
   }
 }

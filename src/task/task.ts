@@ -83,6 +83,8 @@ export interface TaskSpec {
   readonly label?: string;
   /** The task on the same thread that comes first. */
   readonly afterTaskId?: string;
+  /** It comes after so many of these have ended: one call's tasks, of which only some may run at once. */
+  readonly startsAfter?: { readonly tasks: readonly string[]; readonly count: number };
   /** The tool of codex-as-mcp that started the task, and the log that it promised. */
   readonly startedBy?: Starter;
   readonly agentLog?: string;

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { StopAnswer } from "../supervisor/supervisor.ts";
+import { taskIdOf } from "../task/agent_id.ts";
 import { TaskError } from "../task/errors.ts";
 import { findViews } from "./find_views.ts";
 import { taskOutput } from "./outputs.ts";
@@ -20,17 +21,18 @@ export const codexCancel = defineTool({
   input: z.object({ task_id: z.string().describe("Task id") }),
   output: taskOutput,
   async handle(input, call, services): Promise<ToolAnswer> {
+    const id = taskIdOf(input.task_id);
     // Before anything is looked at: a look may take over a task that another server has left in its queue.
-    const answer = await stop(input.task_id, services);
-    const { missing: [missing] } = await findViews([input.task_id], services);
+    const answer = await stop(id, services);
+    const { missing: [missing] } = await findViews([id], services);
     if (missing !== undefined) {
       const lines = [`Task ${missing.id}: ${missing.words}`, ...missing.wayOut];
       return { text: lines.join("\n"), structured: missing.data, isError: true };
     }
-    const view = await viewTask(input.task_id, services);
+    const view = await viewTask(id, services);
     const words = wordsOf(answer, view.task.state.status);
     return {
-      text: `Task ${input.task_id}: ${words}`,
+      text: `Task ${id}: ${words}`,
       structured: {
         ...boundedTask(view, { now: new Date(), maxLength: call.answerChars - DATA_AROUND }),
         message: words,

@@ -1,4 +1,5 @@
 import { isTaskId } from "../storage/task_directory.ts";
+import { taskIdOf } from "../task/agent_id.ts";
 import { TaskError } from "../task/errors.ts";
 import type { ToolServices } from "./tool.ts";
 import { cutEnd, cutInner, takeFitting } from "./bounded_text.ts";
@@ -27,7 +28,7 @@ export async function findViews(
 ): Promise<{ readonly views: ViewedTask[]; readonly missing: MissingTask[] }> {
   const views: ViewedTask[] = [];
   const missing: MissingTask[] = [];
-  for (const id of new Set(ids)) {
+  for (const id of new Set(ids.map(taskIdOf))) {
     try {
       views.push(await viewTask(id, services));
     } catch (error) {

@@ -11,15 +11,19 @@ const STEPS = [
   { text: 20, list: 1 },
 ] as const;
 /** Without these nobody can go on with a task. A cursor is kept whole, since it means nothing otherwise. */
-const IDENTIFIERS = ["task_id", "thread_id", "threadId", "status", "cursor", "next", "content", "tasks", "running"];
+const IDENTIFIERS = [
+  ...["task_id", "thread_id", "threadId", "status", "cursor", "next", "content", "tasks", "running"],
+  ...["result", "error", "code", "kind", "message"],
+];
 /** Longest value of these while there is any room, in characters. */
 const MAX_IDENTIFIER = 200;
 
 /** Gives the answer itself when its text and its data both fit, otherwise one that does. */
 export function fitAnswer(answer: ToolAnswer, maxLength: number): ToolAnswer {
-  const isFitting = answer.text.length <= maxLength && lengthOf(answer.structured) <= maxLength;
-  if (isFitting) return answer;
-  return { ...answer, text: cutBlock(answer.text, maxLength), structured: fitData(answer.structured, maxLength) };
+  const { blocks, ...whole } = answer;
+  const textLength = (blocks ?? [answer.text]).reduce((sum, { length }) => sum + length, 0);
+  if (textLength <= maxLength && lengthOf(answer.structured) <= maxLength) return answer;
+  return { ...whole, text: cutBlock(answer.text, maxLength), structured: fitData(answer.structured, maxLength) };
 }
 
 function fitData(data: ToolAnswer["structured"], maxLength: number): ToolAnswer["structured"] {

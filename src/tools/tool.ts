@@ -39,17 +39,32 @@ export interface ToolCall {
   report(message: string): Promise<void>;
 }
 
+/** What agents of codex-as-mcp's tools have unless the call says otherwise. */
+export interface AgentDefaults {
+  /** `null`: the server's. */
+  readonly cwd: string | null;
+  readonly logDir: string;
+  readonly timeoutMs: number;
+  readonly model: string | null;
+  readonly reasoningEffort: string | null;
+}
+
 /** What tools work with. */
 export interface ToolServices {
   readonly supervisor: Pick<Supervisor, "start" | "view" | "list" | "ended" | "tell" | "stop" | "markRead">;
   readonly plan: (request: StartRequest) => Promise<PlannedTask>;
   readonly minWaitMs: number;
+  /** The server's working directory. */
+  readonly cwd: string;
+  readonly agents: AgentDefaults;
   readonly log: Log;
 }
 
 /** The same answer twice: as text for people and as data for models. */
 export interface ToolAnswer {
   readonly text: string;
+  /** The text in several parts, where a predecessor gave it so. */
+  readonly blocks?: readonly string[];
   readonly structured: Readonly<Record<string, unknown>>;
   /** The call, or the one run it stood for, failed. */
   readonly isError?: boolean;
@@ -64,6 +79,10 @@ export interface Tool {
   readonly effect: ToolEffect;
   readonly input: z.ZodObject;
   readonly output: z.ZodObject;
+  /** Parameters that are accepted for the sake of old callers and shown to nobody. */
+  readonly hidden?: readonly string[];
+  /** Words a call whose arguments were refused, where a predecessor did so in a way of its own. */
+  readonly refuse?: (error: TaskError) => ToolAnswer;
   /** `input` has passed the input schema. */
   readonly handle: (input: unknown, call: ToolCall, services: ToolServices) => Promise<ToolAnswer>;
 }

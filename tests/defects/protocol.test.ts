@@ -45,7 +45,10 @@ Deno.test("the protocol is spoken as it is written", async (t) => {
       assert.equal(outputSchema?.type, "object", `${name} has no output schema`);
     }
     const readers = tools.filter(({ annotations }) => annotations?.readOnlyHint === true).map(({ name }) => name);
-    assert.deepEqual(readers.sort(), ["codex_status", "codex_wait"]);
+    assert.deepEqual(readers.sort(), [
+      ...["codex_status", "codex_wait", "get_agent_status", "list_agent_logs"],
+      ...["list_agent_tasks", "list_running_agents"],
+    ]);
   });
 
   await t.step("B33: no progress follows an answer on the wire, nor a cancelled call", async () => {

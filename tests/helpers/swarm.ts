@@ -1,4 +1,5 @@
 /** A server with a fake Codex, a repository, a state directory and a connected client, all gone when it is disposed. */
+import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/client";
 import { endAgents } from "./end_agents.ts";
 import { type FakeCodex, installFakeCodex } from "./fake_codex.ts";
@@ -61,7 +62,8 @@ export async function startSwarm(options: SwarmOptions = {}): Promise<Swarm> {
     const process = stack.use(
       new ServerProcess({
         args: ["--state-dir", stateDir, "--codex", codex.path, ...(options.args ?? [])],
-        env: { ...baseEnvironment(codex.home), ...options.env },
+        // Not where a person's own logs are.
+        env: { ...baseEnvironment(codex.home), CODEX_AS_MCP_LOG_DIR: join(stateDir, "agent_logs"), ...options.env },
         cwd,
         ...(options.command === undefined ? {} : { command: options.command }),
       }),

@@ -73,6 +73,8 @@ export function toolServices(supervisor: Partial<ToolServices["supervisor"]>, er
     },
     plan: () => Promise.resolve(PLANNED),
     minWaitMs: 0,
+    cwd: "/repository",
+    agents: { cwd: null, logDir: "/logs", timeoutMs: 1_000, model: null, reasoningEffort: null },
     log: { debug: note, info: note, warning: note, error: note },
   };
 }

@@ -36,6 +36,15 @@ Deno.test("clients of both eras and of both SDK lines are offered and answered t
     "codex_cancel",
     "codex_reply",
     "codex-reply",
+    "spawn_agent",
+    "spawn_agent_async",
+    "get_agent_status",
+    "kill_agent",
+    "list_running_agents",
+    "list_agent_tasks",
+    "spawn_agents_parallel",
+    "list_agent_logs",
+    "cleanup_old_logs",
   ]);
   for (const other of others) assert.deepEqual(other, first);
 
@@ -69,7 +78,7 @@ Deno.test("initialize is answered in every older version of the protocol", async
     await process.send({ jsonrpc: "2.0", id: 2, method: "ping" });
     assert.deepEqual((await answerTo(process, 2)).result, {});
     await process.send({ jsonrpc: "2.0", id: 3, method: "tools/list" });
-    assert.equal((await answerTo(process, 3)).result.tools.length, 7);
+    assert.equal((await answerTo(process, 3)).result.tools.length, 16);
   }
 });
 

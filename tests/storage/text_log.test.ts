@@ -8,7 +8,7 @@ const isPosix = Deno.build.os !== "windows";
 Deno.test("TextLog appends whole entries, none before the flush, for nobody else to read", async () => {
   await using directory = await tempDirectory();
   const path = join(directory.path, "made", "on", "demand", "a.log");
-  await createLog(path, "first");
+  await createLog(path, () => "first");
   const log = new TextLog(path);
   log.append("second\nthird");
   assert.equal(await Deno.readTextFile(path), "first\n");
@@ -18,7 +18,7 @@ Deno.test("TextLog appends whole entries, none before the flush, for nobody else
   const modes = [path, join(directory.path, "made"), join(directory.path, "made", "on", "demand")]
     .map((name) => (Deno.statSync(name).mode ?? 0) & 0o777);
   if (isPosix) assert.deepEqual(modes, [0o600, 0o700, 0o700]);
-  await assert.rejects(createLog(path, "again"), Deno.errors.AlreadyExists);
+  await assert.rejects(createLog(path, () => "again"), Deno.errors.AlreadyExists);
   assert.match(await Deno.readTextFile(path), /^first\n/);
 });
 

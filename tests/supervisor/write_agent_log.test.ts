@@ -32,7 +32,7 @@ class Agent implements AsyncDisposable {
   static async make(): Promise<Agent> {
     const agent = new Agent(await tempDirectory());
     await Deno.mkdir(agent.directory.path);
-    await createLog(agent.logPath, BEGINNING);
+    await createLog(agent.logPath, () => BEGINNING);
     return agent;
   }
 
@@ -107,7 +107,7 @@ Deno.test("an agent's log tells what it does while it does it, and how it ended"
 
   await agent.begin(followed);
   await agent.say("hello\nworld");
-  await Deno.writeTextFile(agent.directory.stderrFile, "Reading prompt from stdin...\nhalf");
+  await Deno.writeTextFile(agent.directory.stderrFile, "Reading prompt from stdin...\nWARN slow\nhalf");
   agent.seconds = 3;
   await writer.step();
   agent.seconds = 4;
@@ -123,20 +123,19 @@ Deno.test("an agent's log tells what it does while it does it, and how it ended"
     "INFO process_start: Codex was started",
     `${at(3)} INFO    stdout: hello`,
     `${at(3)} INFO    stdout: world`,
-    `${at(3)} INFO    stderr: Reading prompt from stdin...`,
-    `${at(3)} INFO    progress: [agent] 3s elapsed; stdout=2; stderr=1; last: Reading prompt from stdin...`,
+    `${at(3)} INFO    stderr: WARN slow`,
+    `${at(3)} INFO    progress: [agent] 3s elapsed; stdout=2; stderr=1; last: WARN slow`,
     `${at(4)} INFO    stdout:  [31mred`,
     `${at(4)} WARNING stdout: torn`,
     `${at(4)} INFO    stderr: half`,
     `${at(4)} INFO    output_check: the final message has 8 characters`,
     "INFO agent_complete: Agent completed",
   ]);
-  const agent_id = "codex_20261120_090000_0123abcd";
+  const who = { agent_id: "0a1b2c3d", task_id: "codex_20261120_090000_0123abcd", pid: Deno.pid };
   assert.deepEqual(agent.contexts().slice(1), [
-    { agent_id, pid: Deno.pid, agent_pid: 200, run: 1 },
+    { ...who, agent_pid: 200, run: 1 },
     {
-      agent_id,
-      pid: Deno.pid,
+      ...who,
       exit_code: 0,
       elapsed_seconds: 4,
       thread_id: null,

@@ -1,0 +1,52 @@
+import * as z from "zod";
+import { defined } from "../task/defined.ts";
+import { agentErrorOutput, errorAnswer } from "./agent_error.ts";
+import { failurePayload, hasEnded } from "./agent_failure.ts";
+import { agentFields, ownFields, roomBeside } from "./agent_facts.ts";
+import { agentOutput } from "./agent_output.ts";
+import { defineAgentTool } from "./agent_tool.ts";
+import { awaitAgent } from "./run_agent.ts";
+import { spawnParameters, startSpawned } from "./start_spawned.ts";
+import type { ToolAnswer } from "./tool.ts";
+
+/** Part of an answer that the agent's own words may take. */
+const RESULT_SHARE = 0.8;
+
+/** codex-as-mcp showed these to its callers, although they were its own. */
+export const indexParameters = {
+  agent_index: z.number().optional().describe("Place among several agents"),
+  agent_count: z.number().optional().describe("How many these are"),
+};
+
+export const spawnAgent = defineAgentTool({
+  name: "spawn_agent",
+  title: "Run a Codex agent (codex-as-mcp)",
+  prefer: "codex",
+  description: "Run an agent, wait for its end, return its answer and log path. If your client gives up after a " +
+    "minute, use spawn_agent_async. Cancelling the call stops the agent.",
+  effect: "agent",
+  input: z.object({ ...spawnParameters, ...indexParameters }),
+  hidden: Object.keys(indexParameters),
+  output: z.looseObject({
+    result: z.string().optional().describe("The agent's final message and its log file"),
+    error: agentErrorOutput,
+  }),
+  async handle({ agent_index: index, agent_count: count, ...input }, call, services): Promise<ToolAnswer> {
+    const origin = { startedBy: "spawn_agent" as const, ...defined({ index, count }) };
+    const task = await startSpawned(input, origin, { call, services });
+    const { view } = await awaitAgent(task, call, services);
+    if (!hasEnded(view)) throw new Error(`task ${task.id} has not ended`);
+    const fields = agentFields(view.task);
+    const room = call.answerChars * RESULT_SHARE;
+    if (view.task.state.status !== "completed") {
+      const error = await failurePayload(view, room);
+      const told = { error, ...fields };
+      const own = ownFields(view, { maxLength: roomBeside(call, told), without: told });
+      return errorAnswer(error, { ...fields, ...own });
+    }
+    const text = await agentOutput(view, room);
+    const told = { result: text, ...fields };
+    const own = ownFields(view, { maxLength: roomBeside(call, told), without: told });
+    return { text, structured: { ...told, ...own } };
+  },
+});

@@ -1,0 +1,38 @@
+import * as z from "zod";
+import { agentErrorOutput } from "./agent_error.ts";
+import { agentFields } from "./agent_facts.ts";
+import { defineAgentTool, jsonAnswer } from "./agent_tool.ts";
+import { startedData } from "./present_task.ts";
+import { spawnParameters, startSpawned } from "./start_spawned.ts";
+import type { ToolAnswer } from "./tool.ts";
+
+/** codex-as-mcp's words: nobody is there to answer an agent that asks. */
+const PROMPT_END = "\n\nIMPORTANT: After completing the task, provide a final summary and terminate immediately.\n" +
+  "Do NOT ask for further instructions or wait for user input.";
+
+export const spawnAgentAsync = defineAgentTool({
+  name: "spawn_agent_async",
+  title: "Start a Codex agent (codex-as-mcp)",
+  prefer: "codex_async",
+  description: "Start an agent, return its task_id at once; then get_agent_status or codex_wait. It ends with this " +
+    "server.",
+  effect: "agent",
+  input: z.object(spawnParameters),
+  output: z.looseObject({
+    task_id: z.string().optional().describe("Id for get_agent_status, kill_agent and codex_wait"),
+    status: z.string().optional().describe("running"),
+    log_file: z.string().nullable().optional().describe("Path of the readable log"),
+    started_at: z.string().optional().describe("When it was started"),
+    note: z.string().optional().describe("What to do next"),
+    error: agentErrorOutput,
+  }),
+  async handle(input, call, services): Promise<ToolAnswer> {
+    const origin = { startedBy: "spawn_agent_async" as const, promptEnd: PROMPT_END };
+    const task = await startSpawned(input, origin, { call, services });
+    const fields = agentFields(task);
+    const note = `The agent works in the background: get_agent_status("${fields["task_id"]}") tells its state and at ` +
+      `its end its answer; codex_wait(task_ids=["${task.id}"]) waits for it. Its log can be followed with tail -f.`;
+    const { task_id: _id, status: _status, ...own } = startedData(task);
+    return jsonAnswer({ ...fields, note }, own);
+  },
+});

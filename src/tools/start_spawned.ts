@@ -1,0 +1,116 @@
+/** What the spawn_* tools share: their parameters, and the start of an agent with the log that was promised. */
+import { resolve } from "node:path";
+import * as z from "zod";
+import { jsonLine, preview } from "../supervisor/agent_log_lines.ts";
+import type { StartRequest } from "../supervisor/start_request.ts";
+import { logIdOf, newLogPath } from "../storage/agent_log_files.ts";
+import { existingDirectory } from "../storage/paths.ts";
+import { createLog, removeTextLog } from "../storage/text_log.ts";
+import { defined } from "../task/defined.ts";
+import { SANDBOX_MODES, type Starter, type Task, type TaskSpec } from "../task/task.ts";
+import { AgentError } from "./agent_error.ts";
+import type { ToolCall, ToolServices } from "./tool.ts";
+
+const MAX_PREVIEW = 160;
+
+export const spawnParameters = {
+  prompt: z.string().describe("What the agent shall do"),
+  reasoning_effort: z.string().optional().describe("low, medium, high, xhigh…"),
+  model: z.string().optional().describe("Model name"),
+  cwd: z.string().optional().describe("Working directory"),
+  sandbox: z.enum(SANDBOX_MODES).optional().describe("Default workspace-write"),
+  label: z.string().optional().describe("Name shown in lists"),
+  worktree: z.boolean().optional().describe("Not available yet"),
+};
+
+const spawnInput = z.object(spawnParameters);
+export type SpawnInput = z.output<typeof spawnInput>;
+
+/** Where an agent comes from. */
+export interface Origin {
+  readonly startedBy: Starter;
+  /** Its place among those of its call, and how many these are. */
+  readonly index?: number;
+  readonly count?: number;
+  /** What is added to its prompt. */
+  readonly promptEnd?: string;
+  readonly startsAfter?: TaskSpec["startsAfter"];
+}
+
+/** Starts an agent; its task and its log are on disk when this returns. */
+export async function startSpawned(
+  input: SpawnInput,
+  origin: Origin,
+  { call, services }: { readonly call: ToolCall; readonly services: ToolServices },
+): Promise<Task> {
+  const { agents } = services;
+  if (input.prompt.trim() === "") {
+    throw new AgentError({ code: "empty_prompt", kind: "validation_error", message: "The prompt is empty." });
+  }
+  const log = newLogPath(agents.logDir, { at: new Date(), ...defined({ index: origin.index }) });
+  const planned = await services.plan(await requestOf(input, { ...origin, log, call, services }));
+  call.signal.throwIfAborted();
+  await beginLog(log, { prompt: input.prompt, origin, spec: planned.spec });
+  try {
+    return await services.supervisor.start(planned);
+  } catch (error) {
+    await removeTextLog(log);
+    throw error;
+  }
+}
+
+async function requestOf(
+  input: SpawnInput,
+  { startedBy, promptEnd = "", startsAfter, log, call, services: { agents, cwd } }: Origin & {
+    readonly log: string;
+    readonly call: ToolCall;
+    readonly services: ToolServices;
+  },
+): Promise<StartRequest> {
+  // Said by its name, since the caller has not chosen it.
+  if (agents.cwd !== null) await existingDirectory(agents.cwd, "CODEX_AGENT_CWD");
+  return {
+    prompt: `${input.prompt}${promptEnd}`,
+    lifetime: "server-bound",
+    callerThreadId: call.callerThreadId,
+    cwd: resolve(agents.cwd ?? cwd, input.cwd ?? "."),
+    sandbox: input.sandbox ?? "workspace-write",
+    skipGitRepoCheck: true,
+    timeoutMs: agents.timeoutMs,
+    startedBy,
+    agentLog: log,
+    ...defined({
+      model: input.model ?? agents.model ?? undefined,
+      reasoningEffort: input.reasoning_effort ?? agents.reasoningEffort ?? undefined,
+      label: input.label,
+      worktree: input.worktree,
+      startsAfter,
+    }),
+  };
+}
+
+async function beginLog(
+  path: string,
+  { prompt, origin, spec }: { readonly prompt: string; readonly origin: Origin; readonly spec: TaskSpec },
+): Promise<void> {
+  const context = {
+    agent_id: logIdOf(path),
+    agent_index: origin.index,
+    agent_count: origin.count,
+    workdir: spec.cwd,
+    prompt_preview: preview(prompt, MAX_PREVIEW),
+    model: spec.model,
+    reasoning_effort: spec.reasoningEffort,
+    sandbox: spec.effectiveSandbox.mode,
+    timeout_seconds: spec.timeoutMs / 1000,
+  };
+  try {
+    const line = { at: new Date(), level: "INFO", event: "agent_start", message: "Agent started" } as const;
+    await createLog(path, (pid) => jsonLine(line, { ...context, pid }));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `Cannot make the log ${path}: ${reason}. Free some space or name another directory with ` +
+      "CODEX_AS_MCP_LOG_DIR.";
+    throw new AgentError({ code: "log_init_failed", kind: "io_error", message }, { cause: error });
+  }
+}
