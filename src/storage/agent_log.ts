@@ -25,6 +25,8 @@ export class AgentLog {
   readonly #lines = new LineSplitter();
   #offset = 0;
   #identity: string | null = null;
+  /** The file that was read is not there any more. */
+  #isGone = false;
   #ranges: readonly DroppedRange[] = [];
 
   constructor(path: string, { dropped, maxBacklogBytes = MAX_BACKLOG_BYTES }: AgentLogOptions = {}) {
@@ -55,12 +57,13 @@ export class AgentLog {
    */
   async *read(): AsyncGenerator<string, void> {
     const seen = await statFile(this.#path);
-    if (seen === null || (seen.size === this.#offset && identityOf(seen) === this.#identity)) return;
-    if (this.#identity !== null && this.#identity !== identityOf(seen)) yield* this.#readRotated();
+    if (seen === null) this.#isGone = this.#identity !== null;
+    if (seen === null || (seen.size === this.#offset && this.#isSame(seen))) return;
+    if (this.#identity !== null && !this.#isSame(seen)) yield* this.#readRotated();
     using file = await openFile(this.#path);
     if (file === null) return;
     const info = await file.stat();
-    if (identityOf(info) !== this.#identity || info.size < this.#offset) this.#restart(identityOf(info));
+    if (!this.#isSame(info) || info.size < this.#offset) this.#restart(identityOf(info));
     yield* this.#readFile(file, info.size);
   }
 
@@ -69,8 +72,13 @@ export class AgentLog {
     return this.#lines.takeTornTail();
   }
 
+  #isSame(info: Deno.FileInfo): boolean {
+    return !this.#isGone && identityOf(info) === this.#identity;
+  }
+
   #restart(identity: string): void {
     this.#identity = identity;
+    this.#isGone = false;
     this.#offset = 0;
     this.#lines.restart();
   }

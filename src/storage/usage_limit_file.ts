@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { Bell } from "./bell.ts";
-import { digest } from "./digest.ts";
 import { tryLock } from "./kernel_lock.ts";
 import { writeAside } from "./write_aside.ts";
 
@@ -30,7 +29,7 @@ export class UsageLimitFiles {
   /** The account's limit; `null` when there is none, or it cannot be read. */
   async readLimit(account: string): Promise<UsageLimit | null> {
     try {
-      return usageLimit.parse(JSON.parse(await Deno.readTextFile(await this.#file(account))));
+      return usageLimit.parse(JSON.parse(await Deno.readTextFile(this.#file(account))));
     } catch {
       return null;
     }
@@ -39,16 +38,16 @@ export class UsageLimitFiles {
   /** Notes a limit in the place of an earlier one. Throws what the system says when it cannot be written. */
   async writeLimit(account: string, { until, attempts }: UsageLimit): Promise<void> {
     await Deno.mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    await writeAside(await this.#file(account), `${JSON.stringify({ until, attempts })}\n`);
+    await writeAside(this.#file(account), `${JSON.stringify({ until, attempts })}\n`);
   }
 
   async clearLimit(account: string): Promise<void> {
-    await Deno.remove(await this.#file(account)).catch(() => undefined);
+    await Deno.remove(this.#file(account)).catch(() => undefined);
   }
 
   /** Takes the right to find out whether the limit has lifted, until the result is disposed; `null` while another has it. */
   async takeProbe(account: string): Promise<Disposable | null> {
-    const file = await this.#file(account);
+    const file = this.#file(account);
     try {
       await Deno.mkdir(this.#directory, { recursive: true, mode: 0o700 });
       return await tryLock(`${file}.probe`);
@@ -62,7 +61,7 @@ export class UsageLimitFiles {
 
   /** Settles at the next change of the account's limit, or when the signal comes. */
   async nextChange(account: string, signal: AbortSignal): Promise<void> {
-    await this.#changes.next(await nameOf(account), Infinity, signal);
+    await this.#changes.next(nameOf(account), Infinity, signal);
   }
 
   /** Stops listening. */
@@ -70,12 +69,14 @@ export class UsageLimitFiles {
     this.#changes.close();
   }
 
-  async #file(account: string): Promise<string> {
-    return join(this.#directory, await nameOf(account));
+  #file(account: string): string {
+    return join(this.#directory, nameOf(account));
   }
 }
 
-/** An account is a digest already, but for the first tasks, which have none. */
-async function nameOf(account: string): Promise<string> {
-  return /^[0-9a-f]{8,64}$/.test(account) ? account : (await digest(account)).slice(0, 16);
+/** An account is a digest already, but for the first tasks, which have none. Whatever else comes must not become a path. */
+function nameOf(account: string): string {
+  if (/^[0-9a-f]{8,64}$/.test(account)) return account;
+  const hex = Array.from(new TextEncoder().encode(account), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `other-${hex.slice(0, 200)}`;
 }

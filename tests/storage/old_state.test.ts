@@ -48,7 +48,7 @@ Deno.test("a task that a newer program wrote is told beside the others, and left
   Deno.writeTextFileSync(join(newer, "task.json"), record);
   for (const tool of ["codex_status", "codex_wait"]) {
     const { text, structured, isError } = await swarm.call(tool, { task_ids: ["ffffffff", ours] });
-    assert.match(text, /Cannot read task "ffffffff": format 99 is newer than this program's 1: update codex-swarm\./);
+    assert.match(text, /Cannot read task "ffffffff": format 99 is newer than this program's \d+: update codex-swarm\./);
     const tasks = structured.tasks.map((task: Record<string, unknown>) => [task["task_id"], task["status"]]);
     assert.deepEqual(Object.fromEntries(tasks), { ffffffff: "error", [ours]: "completed" });
     assert.equal(isError, false);

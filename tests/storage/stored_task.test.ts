@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseTask, serializeTask } from "../../src/storage/stored_task.ts";
+import { parseTask, serializeTask, TASK_FORMAT } from "../../src/storage/stored_task.ts";
 
 /** Directories as versions of this program have left them on people's disks. */
 const STATE = fileURLToPath(new URL("../fixtures/state", import.meta.url));
@@ -28,23 +28,50 @@ Deno.test("parseTask() reads every record of format 1", () => {
 for (const [id, status] of Object.entries(STATUSES)) {
   Deno.test(`serializeTask() keeps all that a record of a ${status} task holds`, () => {
     const text = recordOf(id);
-    assert.deepEqual(JSON.parse(serializeTask(parseTask(text))), withServer(JSON.parse(text)));
+    assert.deepEqual(JSON.parse(serializeTask(parseTask(text))), asNow(JSON.parse(text)));
   });
 }
 
 for (const [id, status] of Object.entries(STATUSES)) {
   Deno.test(`serializeTask() keeps what a later program added to a record of a ${status} task, at every level`, () => {
-    const later = withLaterFields(withServer(JSON.parse(recordOf(id))));
+    const later = withLaterFields(asNow(JSON.parse(recordOf(id))));
     const text = JSON.stringify(later);
     assert.ok(text.split('"later_field"').length > 4);
     assert.deepEqual(JSON.parse(serializeTask(parseTask(text))), later);
   });
 }
 
-/** The record with the settings of its server, which the first ones had not. */
-function withServer(record: { readonly spec: Readonly<Record<string, unknown>> }): unknown {
-  const server = { config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [] };
-  return { ...record, spec: { server, ...record.spec } };
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The record as this program writes it: with all that came into records since it was written. */
+function asNow({ spec, state, ...record }: { readonly spec: Fields; readonly state: Fields } & Fields): unknown {
+  const server = {
+    config: [],
+    skipGitRepoCheck: false,
+    ephemeral: false,
+    withheldEnv: [],
+    disabledMcpServers: [],
+    cwd: "",
+    ...Object(spec["server"]),
+  };
+  const progress = {
+    earlierThreadId: null,
+    eventsOfRun: 0,
+    hasModelAnswered: false,
+    droppedBytes: 0,
+    ...Object(state["progress"]),
+  };
+  const runs = state["status"] === "queued"
+    ? {}
+    : state["status"] === "running"
+    ? { input: "prompt.txt", prompts: 0 }
+    : { prompts: 0, progress };
+  return {
+    ...record,
+    format: TASK_FORMAT,
+    spec: { codexHome: "", account: "", ...spec, server },
+    state: { ...state, ...runs },
+  };
 }
 
 /** The same with another field in each object. */

@@ -97,3 +97,53 @@ Deno.test("listTaskIds() passes over everything that is no task", async () => {
 for (const id of ["", "0a1b2c3", "0a1b2c3d4", "0A1B2C3D", "../0a1b2", "0a1b2c3d\n", "0a1b/c3d", "........"]) {
   Deno.test(`isTaskId() refuses ${JSON.stringify(id)}`, () => assert.equal(isTaskId(id), false));
 }
+
+Deno.test("stderrTail() gives what the last run wrote, or the end of it", async () => {
+  await using temp = await tempDirectory();
+  const directory = new TaskDirectory(temp.path, TASK.id);
+  using _lock = await directory.create(TASK, { prompt: "go" });
+  assert.equal(await directory.stderrTail(), "");
+  Deno.writeTextFileSync(directory.stderrFile, "first\nhalf a line");
+  assert.equal(await directory.stderrTail(), "first\nhalf a line");
+  await directory.markRun(2);
+  assert.equal(await directory.stderrTail(), "");
+  Deno.writeTextFileSync(directory.stderrFile, "second\n", { append: true });
+  assert.equal(await directory.stderrTail(), "second\n");
+  await directory.markRun(3);
+  Deno.writeTextFileSync(directory.stderrFile, `third\n${"x".repeat(20_000)}\n`, { append: true });
+  assert.equal(await directory.stderrTail(), `${"x".repeat(16 * 1024 - 1)}\n`);
+});
+
+Deno.test("markRun() tells the events of runs apart, whatever the one before has left", async () => {
+  await using temp = await tempDirectory();
+  const directory = new TaskDirectory(temp.path, TASK.id);
+  using _lock = await directory.create(TASK, { prompt: "go" });
+  Deno.writeTextFileSync(directory.eventsFile, '{"type":"turn.started"}\n{"type":"ite');
+  await directory.markRun(2);
+  const lines = (await Array.fromAsync(directory.events().read())).filter((line) => line !== "");
+  assert.deepEqual(lines, ['{"type":"turn.started"}', '{"type":"ite', '{"type":"codex_swarm.run","run":2}']);
+  if (Deno.build.os === "windows") return;
+  assert.deepEqual([directory.eventsFile, directory.stderrFile].map(modeOf), ["600", "600"]);
+});
+
+Deno.test("events() passes over what was dropped of them", async () => {
+  await using temp = await tempDirectory();
+  const directory = new TaskDirectory(temp.path, TASK.id);
+  using _lock = await directory.create(TASK, { prompt: "go" });
+  Deno.writeTextFileSync(directory.eventsFile, "one\nt\0\0\0\0\0e\nfour\n");
+  Deno.writeTextFileSync(join(directory.path, "events.dropped"), "5 10\n");
+  const log = directory.events();
+  assert.deepEqual(await Array.fromAsync(log.read()), ["one", "four"]);
+  assert.equal(log.droppedBytes, "t\0\0\0\0\0e\n".length);
+});
+
+Deno.test("a run's input is a file of its task's directory and no other", async () => {
+  await using temp = await tempDirectory();
+  const directory = new TaskDirectory(temp.path, TASK.id);
+  using _lock = await directory.create(TASK, { prompt: "go" });
+  assert.equal(await directory.readInput("prompt.txt"), "go");
+  const name = await directory.writeInput(2, "go on");
+  assert.deepEqual([name, await directory.readInput(name)], ["input_2.txt", "go on"]);
+  Deno.writeTextFileSync(join(temp.path, "secret"), "");
+  await assert.rejects(directory.readInput("../secret"), Deno.errors.NotFound);
+});
