@@ -23,7 +23,8 @@ export async function removeTask(tasksDir: string, id: string): Promise<boolean>
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-  await Deno.remove(doomed, { recursive: true });
+  // Another server may be emptying the trash.
+  await Deno.remove(doomed, { recursive: true }).catch(ignoreNotFound);
   return true;
 }
 
