@@ -3,7 +3,7 @@ import { type DroppedRange, nextRange, readDroppedRanges } from "./dropped_range
 import { LineSplitter } from "./line_splitter.ts";
 
 /** More than this at once is not read, but for its end. */
-const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
+const MAX_BACKLOG_BYTES = 256 * 1024 * 1024;
 const BLOCK_BYTES = 256 * 1024;
 
 /** Options of {@linkcode AgentLog}. */

@@ -11,6 +11,7 @@ export class Bell {
   readonly #directory: string;
   readonly #waiting = new Map<string, Set<() => void>>();
   #watcher: Deno.FsWatcher | undefined;
+  #isClosed = false;
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -40,14 +41,15 @@ export class Bell {
     await Deno.writeTextFile(join(this.#directory, id), "", { mode: 0o600 }).catch(() => undefined);
   }
 
-  /** Stops listening. */
+  /** Stops listening, for good: who still waits looks again when the time is over. */
   close(): void {
+    this.#isClosed = true;
     this.#watcher?.close();
     this.#watcher = undefined;
   }
 
   #listen(): void {
-    if (this.#watcher !== undefined) return;
+    if (this.#watcher !== undefined || this.#isClosed) return;
     try {
       // Nobody has rung yet where the directory is not there.
       Deno.mkdirSync(this.#directory, { recursive: true, mode: 0o700 });

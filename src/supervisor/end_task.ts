@@ -148,10 +148,10 @@ async function conclude(
     followed.update(finished);
     await saveLater(finished, directory, closing);
   }
+  await bell.ring(task.id);
   const threadId = ending.progress.threadId ?? task.spec.resumeThreadId;
   if (threadId !== undefined) await index.noteThread(threadId, task.id);
   await index.noteEnded(task.id);
-  await bell.ring(task.id);
 }
 
 /** Writes the record as soon as that is possible. Should this server end before, the files tell the next one the same. */

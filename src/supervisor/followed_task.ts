@@ -1,5 +1,6 @@
 import { parseEvent } from "../codex/parse_events.ts";
 import type { AgentLog } from "../storage/agent_log.ts";
+import { lastWritten } from "../storage/agent_log.ts";
 import type { TaskDirectory } from "../storage/task_directory.ts";
 import { addEvent, emptyProgress } from "../task/progress.ts";
 import { type FinishedTask, isFinished, type Progress, type StopReason, type Task } from "../task/task.ts";
@@ -44,7 +45,7 @@ export class FollowedTask {
   async outputAt(): Promise<Date | null> {
     const { state } = this.#task;
     if (state.status !== "running") return null;
-    const written = await Promise.all([this.directory.lastEventAt(), this.directory.lastErrorAt()]);
+    const written = await Promise.all([this.directory.lastEventAt(), lastWritten(this.directory.stderrFile)]);
     return new Date(Math.max(state.startedAt.getTime(), ...written.map((at) => at?.getTime() ?? 0)));
   }
 

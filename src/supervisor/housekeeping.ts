@@ -64,9 +64,10 @@ export class Housekeeping {
 
   async #remove({ id, repository, spec }: FinishedTask): Promise<void> {
     const { index, open, tasksDir } = this.#options;
-    await removeTask(tasksDir, id);
-    await open.remove(repository, id);
+    // While its record can still be read, which tells the thread.
     await index.forget(id);
+    await open.remove(repository, id);
+    await removeTask(tasksDir, id);
     if (spec.agentLog !== undefined) await removeTextLog(spec.agentLog);
   }
 

@@ -12,9 +12,8 @@ export class Slots {
   readonly #bell: Bell;
   readonly #closing: AbortSignal;
   readonly #queue: { readonly id: string; readonly enter: (claim: SlotClaim) => void }[] = [];
-  #trying: Promise<void> | undefined;
-  /** Somebody may have freed a slot since the last try began. */
-  #isTriedAgain = false;
+  #isTrying = false;
+  #wake: (() => void) | undefined;
 
   constructor(options: { readonly files: SlotFiles; readonly bell: Bell; readonly closing: AbortSignal }) {
     this.#files = options.files;
@@ -67,23 +66,29 @@ export class Slots {
     return index < 0 ? null : index + 1;
   }
 
+  /** Gives free slots to those who wait, now and whenever one may have become free. */
   #tryAll(): void {
-    this.#isTriedAgain = true;
-    this.#trying ??= this.#try().finally(() => this.#trying = undefined);
+    this.#wake?.();
+    if (this.#isTrying) return;
+    this.#isTrying = true;
+    void this.#try();
   }
 
   async #try(): Promise<void> {
     while (this.#queue.length > 0 && !this.#closing.aborted) {
-      const rung = this.#bell.next(BELL_NAME, TRY_EVERY_MS, this.#closing);
-      this.#isTriedAgain = false;
+      const woken = new AbortController();
+      this.#wake = (): void => woken.abort();
+      // Before the look, so that nothing is missed after it.
+      const rung = this.#bell.next(BELL_NAME, TRY_EVERY_MS, AbortSignal.any([this.#closing, woken.signal]));
       const claim = await this.#files.claim();
-      if (claim !== null) {
+      if (claim === null) await rung;
+      else {
+        woken.abort();
         const next = this.#queue.shift();
         if (next === undefined) claim[Symbol.dispose]();
         else next.enter(claim);
-      } else if (!this.#isTriedAgain) {
-        await rung;
       }
     }
+    this.#isTrying = false;
   }
 }

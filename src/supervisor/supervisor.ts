@@ -9,7 +9,7 @@ import { SlotFiles } from "../storage/slot_files.ts";
 import { TaskIndex } from "../storage/task_index.ts";
 import { UsageLimitFiles } from "../storage/usage_limit_file.ts";
 import { TaskError } from "../task/errors.ts";
-import { isFinished, type StopReason, type Task } from "../task/task.ts";
+import { isFinished, type StopReason, type Task, type TaskSpec } from "../task/task.ts";
 import { AgentLogs } from "./agent_logs.ts";
 import { ColdStart } from "./cold_start.ts";
 import { findByThread } from "./find_by_thread.ts";
@@ -139,7 +139,7 @@ export class Supervisor {
       createdAt: this.#options.now(),
       repository: planned.repository,
       depth: planned.depth,
-      spec: planned.spec,
+      spec: this.#inItsOrder(planned.spec),
       state: { status: "queued" },
     };
     const followed = new FollowedTask(task, this.#registry.directory(task.id));
@@ -161,7 +161,7 @@ export class Supervisor {
     const followed = await this.#table.find(id);
     if (!(followed instanceof FollowedTask)) return await viewFinished(followed, this.#registry.directory(id));
     // Of another server's doings only the record tells.
-    if (!this.#table.isOwn(id)) await followed.reread();
+    await this.#table.refresh(followed);
     const { slots, usageLimits } = this.#services;
     return await viewFollowed(followed, {
       queuePosition: slots.position(id),
@@ -280,6 +280,13 @@ export class Supervisor {
     await this.#table.release();
     await this.#logs.allWhole();
     this.#services.bell.close();
+    this.#services.usageLimits.close();
+  }
+
+  /** Others may have been started on the thread since the task was planned. */
+  #inItsOrder(spec: TaskSpec): TaskSpec {
+    const before = spec.resumeThreadId === undefined ? null : this.#table.lastOnThread(spec.resumeThreadId);
+    return before === null ? spec : { ...spec, afterTaskId: before.task.id };
   }
 
   async #ended(id: string, signal: AbortSignal): Promise<void> {

@@ -117,6 +117,24 @@ export class TaskTable {
     }
   }
 
+  /** Brings a task of another server's up to date, and takes it over if that server is gone and the task for this one. */
+  async refresh(followed: FollowedTask): Promise<void> {
+    if (this.isOwn(followed.task.id)) return;
+    const lock = await this.#takeOver(followed);
+    const isOver = await this.#isRunOver(followed);
+    if (lock !== null) this.#driveForeign(followed, lock);
+    // What ended while nobody looked is told as it is at once.
+    if (isOver || followed.stopReason !== undefined) await this.#untilFinished(followed);
+  }
+
+  /** The last task of this server's that works or will work on the thread. */
+  lastOnThread(threadId: string): FollowedTask | null {
+    const latest = this.own().filter(({ task: { spec }, progress }) =>
+      (spec.resumeThreadId ?? progress.threadId) === threadId
+    );
+    return latest.toSorted((a, b) => a.task.createdAt.getTime() - b.task.createdAt.getTime()).at(-1) ?? null;
+  }
+
   async #findOnDisk(id: string, isHeir: boolean): Promise<FollowedTask | FinishedTask> {
     const task = await this.#registry.read(id);
     if (isFinished(task)) return task;
@@ -124,22 +142,13 @@ export class TaskTable {
     followed.isHeir = isHeir;
     this.#followed.set(id, followed);
     try {
-      const isOver = await this.#isRunOver(followed);
-      const lock = await this.#takeOver(followed);
-      if (isFinished(followed.task)) {
-        lock?.[Symbol.dispose]();
-        this.forget(followed);
-        return followed.task;
-      }
-      if (lock === null) void this.#followForeign(followed);
-      else this.#driveForeign(followed, lock);
-      // What ended while nobody looked is told as it is at once.
-      if (isOver) await this.#untilFinished(followed);
+      await this.refresh(followed);
     } catch (error) {
       this.forget(followed);
       throw error;
     }
-    return followed;
+    if (!this.isOwn(id)) void this.#followForeign(followed);
+    return isFinished(followed.task) ? followed.task : followed;
   }
 
   /** Follows a task of another server's to its end, or until that server is gone and the task is for this one. */
@@ -149,8 +158,8 @@ export class TaskTable {
     while (!closing.aborted) {
       const rung = bell.next(id, LOOK_EVERY_MS, closing);
       try {
-        const lock = await this.#takeOver(followed);
-        if (lock !== null) return this.#driveForeign(followed, lock);
+        await this.refresh(followed);
+        if (this.isOwn(id)) return;
         if (isFinished(followed.task)) break;
       } catch (error) {
         log.error("a task of another server could not be looked at", { id, error });

@@ -40,6 +40,8 @@ export class UsageLimits {
   async pass(account: string, signal: AbortSignal): Promise<Probe | null> {
     for (;;) {
       signal.throwIfAborted();
+      // Nobody listens for changes of a limit that is not there.
+      if (await this.#files.readLimit(account) === null) return null;
       const over = new AbortController();
       const changed = this.#files.nextChange(account, AbortSignal.any([signal, over.signal]));
       try {
@@ -72,6 +74,11 @@ export class UsageLimits {
       this.#log.error("a usage limit could not be noted for others", { error });
     }
     return until;
+  }
+
+  /** Stops listening. */
+  close(): void {
+    this.#files.close();
   }
 
   async #takeProbe(account: string): Promise<Probe | null> {

@@ -29,17 +29,18 @@ export async function untilRunOver(
   const { closing, bell, log } = services;
   const { id } = followed.task;
   if (run !== null && await run.ended === "slot_taken") return { kind: "slot_taken", exitCode: null };
-  while (!closing.aborted) {
+  for (;;) {
     const rung = bell.next(id, LOOK_EVERY_MS, closing);
     try {
+      // At least once: what has ended while this server ends is told all the same.
       const end = await lookAtRun(followed, services);
       if (end !== null) return end;
     } catch (error) {
       log.error("a task could not be looked at", { id, error });
     }
     await rung;
+    if (closing.aborted) return null;
   }
-  return null;
 }
 
 /** Notes a stop that another server asked for, until the signal comes. */

@@ -8,7 +8,7 @@ import type { FailureClass, FinalStatus, Outcome, Progress, StopReason } from ".
 
 const NOW = new Date(2026, 10, 20, 12, 0);
 const THREAD = "01a1f744-634e-71b1-a39a-93788d7eea39";
-const STARTED: Progress = { ...emptyProgress(), threadId: THREAD, turnStarted: true, events: 2 };
+const STARTED: Progress = { ...emptyProgress(), threadId: THREAD, turnStarted: true, events: 2, eventsOfRun: 2 };
 const COMPLETED: Progress = { ...STARTED, turnCompleted: true };
 const FAILED: Progress = { ...STARTED, turnFailed: "Connection failed: error sending request" };
 const BOTH: Progress = { ...FAILED, turnCompleted: true };

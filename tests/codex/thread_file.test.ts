@@ -109,6 +109,7 @@ Deno.test("readThread() knows what a thread without a turn can tell", async () =
     model: null,
     effort: null,
     usage: null,
+    limitResetsAt: null,
   });
 });
 

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { startSwarm } from "../helpers/swarm.ts";
-import { release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
+import { release, startTask, waitForTask } from "../helpers/tasks.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
+import { waitFor } from "../helpers/wait_for.ts";
 
 const ECHO = "fake:echo_args";
 
@@ -99,20 +100,57 @@ Deno.test("codex_reply keeps what the thread was started with", async () => {
   assert.deepEqual([args[args.indexOf("-s") + 1], args[args.indexOf("-m") + 1]], ["read-only", "gpt-y"]);
 });
 
-Deno.test("codex_reply is refused while a task works on the thread, and names the task", async () => {
-  await using swarm = await startSwarm();
-  const id = await startTask(swarm, "fake:hold(go) fake:say(done)");
+Deno.test("codex_reply comes after the turn that still works on the thread", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex });
+  const id = await startTask(swarm, "fake:hold(go) fake:say(done)", { sandbox: "workspace-write" });
   const { thread_id: threadId } = await waitForTask(swarm, id, (task) => task.thread_id !== undefined);
-  const { text, isError } = await swarm.call("codex_reply", { threadId, prompt: "more" });
-  assert.equal(
-    text,
-    `Cannot continue thread ${threadId} yet: task ${id} is still working on it. Wait for it first: ` +
-      `codex_wait(task_ids=["${id}"]).`,
-  );
-  assert.equal(isError, true);
+  const replies = [1, 2].map((number) => swarm.call("codex_reply", { threadId, prompt: `fake:say(more ${number})` }));
+  // Also one that comes after a reply that is itself still queued.
+  await waitFor(async () => {
+    const { structured } = await swarm.call("codex_status");
+    return structured.tasks.filter(({ status }: { readonly status: string }) => status === "queued").length === 2;
+  }, { message: "both replies to be queued" });
   await release(swarm, "go");
-  await waitForStatus(swarm, id, "completed");
-  assert.equal((await swarm.call("codex_reply", { threadId, prompt: "fake:say(more)" })).text, "more");
+  const answers = await Promise.all(replies);
+  assert.deepEqual(answers.map(({ text, isError }) => [text, isError]), [["more 1", false], ["more 2", false]]);
+  assert.deepEqual(answers.map(({ structured }) => structured.sandbox.mode), ["workspace-write", "workspace-write"]);
+  assert.match(answers[0]?.structured.notes[0], new RegExp(`^Starts when task ${id} has ended`));
+  const runs = codex.ledger().map(({ threadId, exitCode }) => [threadId, exitCode]);
+  assert.deepEqual(runs, [[threadId, 0], [threadId, 0], [threadId, 0]]);
+});
+
+Deno.test("codex_reply breaks a turn off when it is to be told now, and the task goes on with what it says", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex });
+  const id = await startTask(swarm, "fake:say(half) fake:hold(never)", { sandbox: "workspace-write", model: "gpt-x" });
+  const { thread_id: threadId } = await waitForTask(swarm, id, (task) => task.answer === "half");
+  const { text, isError, structured } = await swarm.call("codex_reply", {
+    threadId,
+    prompt: "fake:echo_args",
+    when: "now",
+  });
+  assert.deepEqual([isError, structured.task_id, structured.status], [false, id, "completed"]);
+  const { args } = JSON.parse(text);
+  for (const kept of [["-s", "workspace-write"], ["-m", "gpt-x"], ["-C", swarm.cwd]]) {
+    assert.equal(args[args.indexOf(kept[0]) + 1], kept[1]);
+  }
+  assert.equal(args[args.indexOf("resume") + 1], threadId);
+  // Who waits for the task gets what it has come to.
+  const { structured: { tasks: [task] } } = await swarm.call("codex_wait", { task_ids: [id] });
+  assert.deepEqual([task.status, task.exit_code, task.thread_id], ["completed", 0, threadId]);
+  assert.deepEqual(codex.ledger().map(({ prompt, exitCode }) => [prompt, exitCode]), [
+    ["fake:say(half) fake:hold(never)", 1],
+    ["fake:echo_args", 0],
+  ]);
+});
+
+Deno.test("codex_reply that is to be told now is an ordinary one on a thread that nobody works on", async () => {
+  await using swarm = await startSwarm();
+  const { structured: { threadId, task_id: first } } = await swarm.call("codex", { prompt: "fake:say(one)" });
+  const reply = await swarm.call("codex_reply", { threadId, prompt: "fake:say(two)", when: "now" });
+  assert.deepEqual([reply.text, reply.structured.threadId], ["two", threadId]);
+  assert.notEqual(reply.structured.task_id, first);
 });
 
 Deno.test("codex_reply is refused with the reason on a server that keeps no threads", async () => {

@@ -5,7 +5,7 @@ import type { TaskView } from "../../src/supervisor/task_view.ts";
 import { emptyProgress } from "../../src/task/progress.ts";
 import { failureOf } from "../../src/codex/failure.ts";
 import { TaskError } from "../../src/task/errors.ts";
-import { FINAL_STATUSES, type Task, type TaskState } from "../../src/task/task.ts";
+import { FINAL_STATUSES, isFinished, type Task, type TaskState } from "../../src/task/task.ts";
 import { tools } from "../../src/tools/mod.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { TASK, toolCall, toolServices } from "../helpers/tool_calls.ts";
@@ -115,7 +115,7 @@ for (const answerChars of [10_000, 2_000]) {
         ["codex_cancel", { task_id: "00000000" }],
         ["codex_cancel", { task_id: strange[0] ?? "" }],
         ["codex_async", { prompt: "go" }],
-        ...(first.task.state.status === "queued" || first.task.state.status === "running" ? [] : [
+        ...(!isFinished(first.task) ? [] : [
           ["codex", { prompt: "go" }] as const,
           ["codex_reply", { threadId: "t", prompt: "go" }] as const,
         ]),

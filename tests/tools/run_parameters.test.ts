@@ -208,6 +208,7 @@ Deno.test("codex writes down what of its server's settings the run needs, but fo
     ephemeral: true,
     withheldEnv: ["DEPLOY_TOKEN"],
     disabledMcpServers: ["web", "swarm"],
+    cwd: swarm.cwd,
   });
   const echoed = echoOf(answer);
   assert.ok(!echoed.args.join("\n").includes("approval_policy"));
