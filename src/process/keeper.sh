@@ -19,10 +19,10 @@ ladder='INT:2000 TERM:2000 KILL:2000'
 # For how many looks a sweep goes on: 4 s, should something outrun it or be beyond killing.
 max_looks=80
 
-# Prints `process PID PARENT STATE START CPU_MS` for each process there is.
+# Prints `process PID PARENT GROUP STATE START CPU_MS` for each process there is.
 list_processes() {
   if [ -r /proc/self/stat ]; then
-    awk -v ticks="$(getconf CLK_TCK || echo 100)" 'BEGIN {
+    awk -v ticks="$ticks" 'BEGIN {
       for (i = 1; i < ARGC; i++) {
         line = ""
         while ((getline part < ARGV[i]) > 0) line = line part " "
@@ -32,17 +32,17 @@ list_processes() {
         pid = ARGV[i]
         gsub(/[^0-9]/, "", pid)
         used = field[12] + field[13] + field[14] + field[15]
-        printf "process %s %s %s %s %.0f\n", pid, field[2], field[1], field[20], used * 1000 / ticks
+        printf "process %s %s %s %s %s %.0f\n", pid, field[2], field[3], field[1], field[20], used * 1000 / ticks
       }
     }' /proc/[0-9]*/stat
   else
-    LC_ALL=C TZ=UTC0 ps -A -o pid= -o ppid= -o state= -o time= -o lstart= | awk '{
+    LC_ALL=C TZ=UTC0 ps -A -o pid= -o ppid= -o pgid= -o state= -o time= -o lstart= | awk '{
       start = ""
-      for (i = 5; i <= NF; i++) start = start $i "_"
-      days = sub(/-/, ":", $4)
-      n = split($4, part, ":")
+      for (i = 6; i <= NF; i++) start = start $i "_"
+      days = sub(/-/, ":", $5)
+      n = split($5, part, ":")
       used = part[n] + 60 * part[n - 1] + (n > 2 ? 3600 * part[n - 2] : 0) + (days ? 86400 * part[1] : 0)
-      printf "process %s %s %s %s %.0f\n", $1, $2, $3, start, used * 1000
+      printf "process %s %s %s %s %s %.0f\n", $1, $2, $3, $4, start, used * 1000
     }'
   fi
 } 2>/dev/null
@@ -61,7 +61,7 @@ list_marks() {
         for (i = 1; i <= n; i++)
           if (word[i] ~ /^CODEX_(SWARM_TASK|THREAD)_ID=/) print "/proc/" $1 "/environ:" word[i]
       }'
-  elif printf 'a\0b\0' | grep -qzx b; then
+  elif [ "$grep_knows_nul" = 1 ]; then
     grep -Haz -e '^CODEX_SWARM_TASK_ID=' -e '^CODEX_THREAD_ID=' /proc/[0-9]*/environ | tr '\n\0' '\1\n'
   else
     for environ in $(grep -l -e CODEX_SWARM_TASK_ID= -e CODEX_THREAD_ID= /proc/[0-9]*/environ); do
@@ -70,51 +70,80 @@ list_marks() {
   fi
 } 2>/dev/null
 
-# Reads lines `task PLACE ID THREAD` and `root PLACE PID START`, which may be gone, and prints `PLACE PID START STATE
-# CPU_MS` for each living process that belongs to one of the tasks, but for $1, those above it, and $2 that was started
-# at $3. The processes are listed before the marks, so that no stranger can have taken the number of one that is marked.
+# Looks for the living processes of tasks: of each line `task PLACE ID THREAD` in $1, and what descends from those of
+# each line `root PLACE PID START`, which may be gone. Prints
+#   `member PID START` for each, `group PGID START` for each process group that holds nobody else, with the start of its
+#   leader or "-", and `again - -` when more have come meanwhile; never those from whom this process itself descends, nor
+#   the shim $2 that was started at $3
+# or, when $2 is "-", `PLACE STATE CPU_MS PROCESSES` for each task, with the state of its first root.
+# Processes are listed before marks, so that no stranger can have taken the number of one that is marked.
 list_members() {
-  { cat; list_processes; list_marks; } | awk -v self="$1" -v shim="$2" -v shim_start="$3" '
+  {
+    printf '%s\n' "$1"
+    list_processes
+    list_marks
+  } | awk -v self=$$ -v shim="$2" -v shim_start="$3" '
     $1 == "task" { place[++tasks] = $2; id[tasks] = $3; thread[tasks] = $4; next }
     $1 == "root" { roots[$2] = roots[$2] $3 " " $4 " "; next }
     $1 == "process" {
-      parent[$2] = $3; state[$2] = $4; start[$2] = $5; used[$2] = $6
+      parent[$2] = $3; group[$2] = $4; state[$2] = $5; start[$2] = $6; used[$2] = $7
       children[$3] = children[$3] $2 " "
       next
     }
-    {
+    /^\/[a-z]+\/[0-9]+\/environ:/ {
       pid = entry = $0
-      sub(/^\/proc\//, "", pid)
+      sub(/^\/[a-z]+\//, "", pid)
       sub(/\/.*/, "", pid)
       sub(/^[^:]*:/, "", entry)
-      if (!(pid in start)) next
       marked[pid]
       if (entry ~ /^CODEX_SWARM/) owned[pid]
       says[pid, entry]
     }
+    function is_dead(pid) { return state[pid] ~ /^[ZX]/ }
     function add(pid) {
       if (!(pid in start) || (pid in member)) return
       member[pid]
       queue[++last] = pid
     }
-    END {
+    function find(t,    n, i, root, pid, child, at) {
+      split("", member)
+      last = 0
+      n = split(roots[place[t]], root, " ")
+      for (i = 1; i < n; i += 2) if (root[i] in start && start[root[i]] == root[i + 1]) add(root[i])
+      for (pid in marked)
+        if (((pid, "CODEX_SWARM_TASK_ID=" id[t]) in says) ||
+            (!(pid in owned) && ((pid, "CODEX_THREAD_ID=" thread[t]) in says))) {
+          if (pid in start) add(pid)
+          else has_more = 1
+        }
+      for (at = 1; at <= last; at++) {
+        n = split(children[queue[at]], child, " ")
+        for (i = 1; i <= n; i++) add(child[i])
+      }
+    }
+    function observe(t,    at, cpu, count) {
+      for (at = 1; at <= last; at++) if (!is_dead(queue[at])) { cpu += used[queue[at]]; count++ }
+      if (count) printf "%s %s %.0f %d\n", place[t], substr(state[queue[1]], 1, 1), cpu, count
+    }
+    function list(    pid, at, mixed, whole) {
       for (pid = self; pid in parent; pid = parent[pid]) kept[pid]
       if (shim in start && start[shim] == shim_start) kept[shim]
-      for (t = 1; t <= tasks; t++) {
-        split("", member)
-        last = 0
-        n = split(roots[place[t]], root, " ")
-        for (i = 1; i < n; i += 2) if (root[i] in start && start[root[i]] == root[i + 1]) add(root[i])
-        for (pid in marked)
-          if (((pid, "CODEX_SWARM_TASK_ID=" id[t]) in says) ||
-              (!(pid in owned) && ((pid, "CODEX_THREAD_ID=" thread[t]) in says))) add(pid)
-        for (next_up = 1; next_up <= last; next_up++) {
-          pid = queue[next_up]
-          n = split(children[pid], child, " ")
-          for (i = 1; i <= n; i++) add(child[i])
-          if (!(pid in kept) && state[pid] !~ /^[ZX]/) print place[t], pid, start[pid], state[pid], used[pid]
-        }
+      for (pid in start) if (!is_dead(pid) && (!(pid in member) || pid in kept)) mixed[group[pid]]
+      for (at = 1; at <= last; at++) {
+        pid = queue[at]
+        if (is_dead(pid) || pid in kept) continue
+        print "member", pid, start[pid]
+        if (group[pid] > 1 && !(group[pid] in mixed)) whole[group[pid]]
       }
+      for (pid in whole) print "group", pid, (pid in start) ? start[pid] : "-"
+      if (has_more) print "again - -"
+    }
+    END {
+      for (t = 1; t <= tasks; t++) {
+        find(t)
+        if (shim == "-") observe(t)
+      }
+      if (shim != "-") list()
     }'
 }
 
@@ -139,13 +168,12 @@ read_thread() {
   case $thread in '' | *[!0-9A-Za-z-]*) thread=- ;; esac
 }
 
-# Prints `PID START` of all that belong to the task in $dir: its agent, and those that were `root`s in $family.
+# Prints what list_members does of the task in $dir: its agent, what descends from $family, and what is marked.
 list_family() {
-  {
-    echo "task 1 ${dir##*/} $thread"
-    [ "$agent_boot" != "$boot" ] || printf 'root 1 %s\n' "$agent $agent_start"
-    printf %s "$family"
-  } | list_members $$ "$shim" "$shim_start" | cut -d ' ' -f 2,3
+  roots=$family
+  [ "$agent_boot" != "$boot" ] || roots="$roots
+root 1 $agent $agent_start"
+  list_members "task 1 ${dir##*/} $thread$roots" "$shim" "$shim_start"
 }
 
 # Sleeps for $1 hundredths of a second.
@@ -155,15 +183,24 @@ nap() {
   sleep "0.$hundredths" 2>/dev/null || sleep 1
 }
 
+# Adds all that belong to the task to $family: when the agent has ended, nothing else may tell whose they were.
+remember() {
+  # shellcheck disable=SC2046
+  set -- $(list_family)
+  while [ $# -gt 2 ]; do
+    [ "$1" != member ] || family="$family
+root 1 $2 $3"
+    shift 3
+  done
+}
+
 # Sends the agent the signals in "$@" until it has ended. Sets $end to `gone` or `alive`, and $signals to those sent.
 climb() {
   end=gone signals=
   for rung; do
     agent_lives || return 0
     if [ "$is_for_good" = 1 ]; then
-      # Before it can end: without it nothing tells whose they were, unless they are marked.
-      family=$family$(list_family | sed 's/^/root 1 /')'
-'
+      remember
       lives "$agent" "$agent_start" || return 0
     fi
     kill -s "${rung%:*}" "$agent" 2>/dev/null && signals="$signals ${rung%:*}"
@@ -182,30 +219,42 @@ climb() {
 
 # Kills all that belong to the task, and what they start meanwhile. Sets $swept to their number.
 sweep() {
-  swept=0 killed=' '
-  looks=0
+  swept=0 killed=' ' looks=0
   while [ "$looks" -lt "$max_looks" ]; do
     looks=$((looks + 1))
-    found=$(list_family)
-    [ -n "$found" ] || return 0
-    # shellcheck disable=SC2086
-    set -- $found
-    while [ $# -gt 1 ]; do
-      if lives "$1" "$2" && kill -s KILL "$1" 2>/dev/null; then
-        case $killed in
-        *" $1:$2 "*) ;;
-        *)
-          killed="$killed$1:$2 "
-          [ "$1:$2" = "$agent:$agent_start" ] || swept=$((swept + 1))
-          ;;
-        esac
-      fi
-      shift 2
+    # shellcheck disable=SC2046
+    set -- $(list_family)
+    [ $# -gt 0 ] || return 0
+    while [ $# -gt 2 ]; do
+      case $1 in
+      member) kill_member "$2" "$3" ;;
+      group) kill_group "$2" "$3" ;;
+      esac
+      shift 3
     done
     # Some take their time to go.
     [ "$looks" -lt 3 ] || nap 5
   done
 }
+
+# Kills process $1 that was started at $2, and counts it once.
+kill_member() {
+  lives "$1" "$2" && kill -s KILL "$1" || return 0
+  case $killed in *" $1:$2 "*) return 0 ;; esac
+  killed="$killed$1:$2 "
+  if [ "$1:$2" != "$agent:$agent_start" ]; then
+    swept=$((swept + 1))
+  else
+    case $signals in *KILL*) ;; *) signals="$signals KILL" ;; esac
+  fi
+} 2>/dev/null
+
+# Kills process group $1, so that none of it can start another one meanwhile. As long as there is such a group no other
+# process can get its number: when that of its leader is not $2, "-" for one that is gone, it is another group.
+kill_group() {
+  look_at "$1"
+  [ "$start" != "$2" ] || kill -s KILL -- "-$1"
+} 2>/dev/null
 
 # Succeeds while there is a mount at $1, in the eyes of any process: to remove its place would take it away.
 is_mounted() {
@@ -305,7 +354,8 @@ trim() {
   fi
 } 2>/dev/null
 
-family=''
+family='' ticks=100 grep_knows_nul=0
+if printf 'a\0b\0' | grep -qzx b 2>/dev/null; then grep_knows_nul=1; fi
 case $1 in
 stop | interrupt)
   dir=$2 what=$3 end=gone signals='' swept=0 is_for_good=0
@@ -326,6 +376,7 @@ stop | interrupt)
     if [ "$is_for_good" = 1 ]; then read_thread; fi
     climb "$@"
     if [ "$is_for_good" = 1 ]; then sweep; fi
+    agent_lives || end=gone
     if [ "$end" = gone ]; then tidy_run; fi
   fi
   echo "$end $swept$signals"
@@ -342,18 +393,16 @@ sight)
 
 observe)
   shift
-  look_at_boot
-  place=0
+  place=0 ticks=$(getconf CLK_TCK 2>/dev/null) || ticks=100
   for dir; do
     place=$((place + 1))
     if read_process && agent_lives; then
-      echo "task $place ${dir##*/} -"
-      echo "root $place $agent $agent_start"
+      family="$family
+task $place ${dir##*/} -
+root $place $agent $agent_start"
     fi
-  done | list_members - - - | awk '
-    !($1 in state) { state[$1] = substr($4, 1, 1) }
-    { used[$1] += $5; count[$1]++ }
-    END { for (place in state) printf "%s %s %.0f %s\n", place, state[place], used[place], count[place] }'
+  done
+  list_members "$family" - -
   ;;
 
 left)
@@ -361,7 +410,12 @@ left)
   if read_process; then
     look_at_boot
     read_thread
-    count=$(list_family | grep -c .)
+    # shellcheck disable=SC2046
+    set -- $(list_family)
+    while [ $# -gt 2 ]; do
+      [ "$1" != member ] || count=$((count + 1))
+      shift 3
+    done
   fi
   echo "$count"
   ;;

@@ -1,8 +1,9 @@
 /** The real shim around small shell scripts, as a server would start it around Codex. */
 import assert from "node:assert/strict";
 import { basename, dirname, join } from "node:path";
-import { readNotedRun } from "../../src/process/run_files.ts";
-import type { HostedRun, StopReport } from "../../src/process/run_host.ts";
+import type { Keeper } from "../../src/process/keeper.ts";
+import { type NotedRun, readNotedRun } from "../../src/process/run_files.ts";
+import type { HostedRun, Ladder, StopReport } from "../../src/process/run_host.ts";
 import { startShim, stopThroughShim } from "../../src/process/shim.ts";
 import { installShim } from "../../src/storage/install_shim.ts";
 import { listProcesses } from "./processes.ts";
@@ -20,26 +21,44 @@ export interface ShimYard extends AsyncDisposable {
   /** Runs `sh -c text` in the place of Codex. */
   start(text: string, options?: YardOptions): YardRun;
   /** Ends a run as any server can, and settles when its agent is gone. */
-  stop(directory: string, reason: string, options?: Pick<YardOptions, "helpers" | "script">): Promise<StopReport>;
+  stop(directory: string, reason: string, options?: YardStopOptions): Promise<StopReport>;
+  /** What keeper.ts and the functions beside {@linkcode stopThroughShim} want to know. */
+  readonly keeper: Keeper;
   /** A PATH on which there are only these of the system's commands. */
   pathOf(...commands: readonly string[]): string;
-  /** Installs a shim, and its keeper, in whose text `from` is replaced. */
-  changedScript(from: string, to: string): string;
+  /** Installs a shim, and its keeper, in whose texts each key is replaced. */
+  changedScript(changes: Readonly<Record<string, string>>): string;
+  /** A shell command that notes its pid under `name`, and then waits for ever. */
+  idle(name: string): string;
+  /** The pid that {@linkcode idle} has noted. */
+  pidOf(name: string): Promise<number>;
 }
 
 export interface YardOptions {
+  /** Default 1. */
+  readonly run?: number;
+  /** Default none. */
+  readonly slot?: string;
+  /** Default none. */
+  readonly mountRoots?: readonly string[];
+  /** Default more than any test writes. */
+  readonly maxEventBytes?: number;
   /** Default a minute. */
   readonly limitMs?: number;
   /** Default `null`: the run is not bound to its server. */
   readonly graceMs?: number | null;
   /** Default a fresh one. */
   readonly directory?: string;
-  /** Default just this process's PATH. */
+  /** Default this process's PATH and the mark of a task, its directory's name. */
   readonly env?: Readonly<Record<string, string>>;
   /** Environment of the shim itself; default just this process's PATH. */
   readonly helpers?: Readonly<Record<string, string>>;
   /** Default the installed one. */
   readonly script?: string;
+}
+
+export interface YardStopOptions extends Pick<YardOptions, "helpers" | "script"> {
+  readonly ladder?: Ladder;
 }
 
 export interface YardRun extends HostedRun {
@@ -56,6 +75,9 @@ export async function shimYard(): Promise<ShimYard> {
   const bell = join(temp.path, "ended");
   await Deno.mkdir(bell);
   const script = await installShim(temp.path);
+  // It waits without a child of its own: nobody ever writes into that pipe.
+  await Deno.writeTextFile(join(temp.path, "idle"), `cd "\${0%/*}"; echo $$ >"$1.pid"; read -r _ <never\n`);
+  await new Deno.Command("mkfifo", { args: [join(temp.path, "never")] }).output();
   const runs: YardRun[] = [];
   const env = { PATH: Deno.env.get("PATH") ?? "" };
   const directory = (): string => {
@@ -67,6 +89,7 @@ export async function shimYard(): Promise<ShimYard> {
     path: temp.path,
     script,
     bell,
+    keeper: { script, env },
     directory,
     start(text, { limitMs = 60_000, graceMs = null, helpers = env, ...options } = {}): YardRun {
       const place = options.directory ?? directory();
@@ -74,23 +97,27 @@ export async function shimYard(): Promise<ShimYard> {
         script: options.script ?? script,
         helpers,
         directory: place,
-        run: 1,
+        run: options.run ?? 1,
         input: "prompt.txt",
-        slot: null,
-        mountRoots: [],
-        maxEventBytes: 2 ** 30,
+        slot: options.slot ?? null,
+        mountRoots: options.mountRoots ?? [],
+        maxEventBytes: options.maxEventBytes ?? 2 ** 30,
         limitMs,
         graceMs,
         bell,
         command: ["/bin/sh", "-c", text],
         cwd: temp.path,
-        env: options.env ?? env,
+        env: options.env ?? { ...env, CODEX_SWARM_TASK_ID: basename(place) },
       });
       const run: YardRun = {
         ...shim,
         directory: place,
         async pids(): ReturnType<YardRun["pids"]> {
-          const noted = await waitFor(() => readNotedRun(place), { message: "the agent to note itself" });
+          const isNoted = async (): Promise<NotedRun | false> => {
+            const noted = await readNotedRun(place);
+            return noted?.run === (options.run ?? 1) && noted;
+          };
+          const noted = await waitFor(isNoted, { message: "the agent to note itself" });
           return { shim: noted.shim.pid, agent: noted.agent.pid };
         },
         output: () => Deno.readTextFileSync(join(place, "events.jsonl")),
@@ -99,7 +126,7 @@ export async function shimYard(): Promise<ShimYard> {
       return run;
     },
     stop: (place, reason, { helpers = env, ...options } = {}) =>
-      stopThroughShim({ script: options.script ?? script, directory: place, reason, env: helpers }),
+      stopThroughShim({ script, ...options, directory: place, reason, env: helpers }),
     pathOf(...commands): string {
       const path = Deno.makeTempDirSync({ dir: temp.path, prefix: "bin_" });
       for (const name of commands) {
@@ -108,16 +135,27 @@ export async function shimYard(): Promise<ShimYard> {
       }
       return path;
     },
-    changedScript(from, to): string {
+    changedScript(changes): string {
       const version = crypto.randomUUID();
-      const changed = ["keeper", "shim"].map((name) => {
-        const text = Deno.readTextFileSync(join(dirname(script), basename(script).replace("shim", name)));
-        Deno.writeTextFileSync(join(temp.path, `${name}-${version}.sh`), text.replaceAll(from, to));
-        return text;
-      });
-      assert.ok(changed.some((text) => text.includes(from)), `the shim holds no ${from}`);
+      const texts = ["shim", "keeper"].map((name) => ({
+        name,
+        text: Deno.readTextFileSync(join(dirname(script), basename(script).replace("shim", name))),
+      }));
+      for (const from of Object.keys(changes)) {
+        assert.ok(texts.some(({ text }) => text.includes(from)), `the shim holds no ${from}`);
+      }
+      for (const { name, text } of texts) {
+        const changed = Object.entries(changes).reduce((all, [from, to]) => all.replaceAll(from, to), text);
+        Deno.writeTextFileSync(join(temp.path, `${name}-${version}.sh`), changed);
+      }
       return join(temp.path, `shim-${version}.sh`);
     },
+    idle: (name) => `/bin/sh ${temp.path}/idle ${name}`,
+    pidOf: (name) =>
+      waitFor(async () => {
+        const text = await Deno.readTextFile(join(temp.path, `${name}.pid`));
+        return text.endsWith("\n") && Number(text);
+      }, { message: `${name} to note itself` }),
     [Symbol.asyncDispose]: async () => {
       // A shim leads the group of its run; its file may name it when it itself is gone.
       const noted = await Promise.all(runs.map(({ directory }) => readNotedRun(directory)));

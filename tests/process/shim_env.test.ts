@@ -136,7 +136,7 @@ Deno.test({
     UID: "12",
     ...hostile,
   };
-  const script = yard.changedScript("/bin/sh", shell);
+  const script = yard.changedScript({ "/bin/sh": shell });
   const directory = yard.directory();
   const { code } = await new Deno.Command(shell, {
     args: [script, "run", directory, "1", "60", "-", yard.bell, "prompt.txt", "-", "1000000", "0", "/usr/bin/env"],

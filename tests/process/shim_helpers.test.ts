@@ -34,7 +34,7 @@ for (
 
 Deno.test({ name: "the helpers of a shim that was killed end soon after its agent", ignore }, async () => {
   await using yard = await shimYard();
-  const script = yard.changedScript("slice=60", "slice=1");
+  const script = yard.changedScript({ "slice=60": "slice=1" });
   const run = yard.start("exec sleep 1000", { script, limitMs: 3_600_000 });
   const { shim, agent } = await run.pids();
   Deno.kill(shim, "SIGKILL");
@@ -49,7 +49,7 @@ Deno.test({ name: "the helpers of a shim that was killed end soon after its agen
 
 Deno.test({ name: "a clock of several slices ends its agent, and not before its time", ignore }, async () => {
   await using yard = await shimYard();
-  const run = yard.start("exec sleep 1000", { script: yard.changedScript("slice=60", "slice=1"), limitMs: 2_500 });
+  const run = yard.start("exec sleep 1000", { script: yard.changedScript({ "slice=60": "slice=1" }), limitMs: 2_500 });
   const before = performance.now();
   await run.ended;
   assert.ok(performance.now() - before >= 2_500, "the clock was fast");
@@ -58,7 +58,7 @@ Deno.test({ name: "a clock of several slices ends its agent, and not before its 
 
 Deno.test({ name: "the clock of a killed shim goes on while its agent lives", ignore }, async () => {
   await using yard = await shimYard();
-  const run = yard.start("exec sleep 1000", { script: yard.changedScript("slice=60", "slice=1"), limitMs: 2_500 });
+  const run = yard.start("exec sleep 1000", { script: yard.changedScript({ "slice=60": "slice=1" }), limitMs: 2_500 });
   const { shim, agent } = await run.pids();
   Deno.kill(shim, "SIGKILL");
   await waitFor(async () => !await isAlive(agent), { message: "the agent to be ended" });
@@ -88,7 +88,7 @@ Deno.test({ name: "a stop that cannot be carried out throws, and its reason stay
 
 Deno.test({ name: "without /proc a process is known by its start date, whatever the time zone", ignore }, async () => {
   await using yard = await shimYard();
-  const script = yard.changedScript("/proc/", "/nowhere/");
+  const script = yard.changedScript({ "/proc/": "/nowhere/" });
   const run = yard.start("exec sleep 1000", { script, helpers: { PATH, TZ: "Asia/Tokyo", LC_ALL: "C" } });
   const { agent } = await run.pids();
   assert.match((await readNotedRun(run.directory))?.agent.mark ?? "", /_\d\d:\d\d:\d\d_\d{4}_$/);
@@ -101,7 +101,7 @@ Deno.test({ name: "without /proc a process is known by its start date, whatever 
 for (const { state, sighting } of [{ state: "S+", sighting: "shim" }, { state: "Z+", sighting: "gone" }]) {
   Deno.test({ name: `without /proc a process in state ${state} is seen as ${sighting}`, ignore }, async () => {
     await using yard = await shimYard();
-    const script = yard.changedScript("/proc/", "/nowhere/");
+    const script = yard.changedScript({ "/proc/": "/nowhere/" });
     const bin = yard.pathOf("sleep");
     const ps = `#!/bin/sh\necho '${state}      1 Thu Jan  1 00:00:00 1970'\n`;
     await Deno.writeTextFile(join(bin, "ps"), ps, { mode: 0o700 });

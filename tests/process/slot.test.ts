@@ -1,0 +1,89 @@
+/** A slot is a lock: it is held exactly as long as an agent lives, whatever becomes of its shim. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readExit } from "../../src/process/run_files.ts";
+import { isAlive } from "../helpers/processes.ts";
+import { shimYard } from "../helpers/shim_yard.ts";
+import { waitFor } from "../helpers/wait_for.ts";
+
+// macOS has no flock(1); its servers hold the slots.
+const ignore = Deno.build.os !== "linux";
+
+async function isFree(slot: string): Promise<boolean> {
+  using file = await Deno.open(slot, { write: true, create: true });
+  return await file.tryLock(true);
+}
+
+function names(directory: string): string[] {
+  return Array.from(Deno.readDirSync(directory), ({ name }) => name).sort();
+}
+
+Deno.test({ name: "a run whose slot is taken is not started and leaves no trace", ignore }, async () => {
+  await using yard = await shimYard();
+  const slot = join(yard.path, "slot");
+  const directory = yard.directory();
+  {
+    using file = await Deno.open(slot, { write: true, create: true });
+    assert.ok(await file.tryLock(true));
+    const late = yard.start("echo started", { slot, directory });
+    assert.equal(await late.ended, "slot_taken");
+  }
+  assert.deepEqual(names(directory), ["prompt.txt"]);
+  assert.deepEqual(names(yard.bell), []);
+  const again = yard.start("echo started", { slot, directory });
+  assert.equal(await again.ended, "ended");
+  assert.equal(again.output(), "started\n");
+});
+
+Deno.test({ name: "of many runs that want one slot, one gets it", ignore }, async () => {
+  await using yard = await shimYard();
+  const slot = join(yard.path, "slot");
+  const runs = Array.from({ length: 8 }, () => yard.start("until [ -e go ]; do sleep 0.02; done", { slot }));
+  const ends: string[] = [];
+  for (const run of runs) void run.ended.then((end) => ends.push(end));
+  await waitFor(() => ends.length === 7, { message: "seven runs to give up" });
+  assert.equal(await isFree(slot), false);
+  Deno.writeTextFileSync(join(yard.path, "go"), "");
+  await Promise.all(runs.map(({ ended }) => ended));
+  assert.deepEqual(ends.sort(), ["ended", ...Array.from({ length: 7 }, () => "slot_taken")]);
+  assert.ok(await isFree(slot));
+});
+
+Deno.test(
+  { name: "an agent whose shim was killed holds its slot until it ends; its helpers never do", ignore },
+  async () => {
+    await using yard = await shimYard();
+    const slot = join(yard.path, "slot");
+    // A clock that does not look within this test.
+    const script = yard.changedScript({ "first=1 slice=60": "first=60 slice=60" });
+    const run = yard.start("exec sleep 1000", { slot, script, graceMs: 60_000 });
+    const { shim, agent } = await run.pids();
+    Deno.kill(shim, "SIGKILL");
+    await waitFor(async () => !await isAlive(shim), { message: "the shim to be gone" });
+    assert.equal(await isFree(slot), false);
+    Deno.kill(agent, "SIGKILL");
+    await waitFor(() => isFree(slot), { message: "the slot to be free" });
+  },
+);
+
+Deno.test(
+  { name: "a slot is free, and that is told, when an agent ends that left its descriptor to a child", ignore },
+  async () => {
+    await using yard = await shimYard();
+    const slot = join(yard.path, "slot");
+    const run = yard.start(`${yard.idle("child")} & until [ -e child.pid ]; do sleep 0.02; done; exit 3`, { slot });
+    await run.ended;
+    assert.ok(await isFree(slot));
+    assert.deepEqual(names(yard.bell).includes("slots"), true);
+    assert.deepEqual(await readExit(run.directory, 1), { state: "ended", exitCode: 3, oom: null });
+    // The child has it indeed: its other lock is still held.
+    assert.equal(await isFree(join(run.directory, "tree.lock")), false);
+    Deno.kill(await yard.pidOf("child"), "SIGKILL");
+  },
+);
+
+Deno.test({ name: "a run without a slot tells nothing of slots", ignore }, async () => {
+  await using yard = await shimYard();
+  await yard.start("exit 0").ended;
+  assert.equal(names(yard.bell).includes("slots"), false);
+});

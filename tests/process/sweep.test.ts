@@ -1,0 +1,193 @@
+/** With a task ends all that belongs to it, however it tries to get away, and nobody else. */
+import assert from "node:assert/strict";
+import { basename, join } from "node:path";
+import { readExit, readStopReason } from "../../src/process/run_files.ts";
+import { isAlive, listProcesses } from "../helpers/processes.ts";
+import { type ShimYard, shimYard, type YardOptions, type YardRun } from "../helpers/shim_yard.ts";
+import { waitFor } from "../helpers/wait_for.ts";
+
+// macOS has no setsid(1).
+const ignore = Deno.build.os !== "linux";
+const THREAD = "0199a213-81c0-7800-8aa1-bbab2a035a53";
+const OTHER_THREAD = "0199a213-81c0-7800-8aa1-bbab2a035a54";
+const PATH = Deno.env.get("PATH") ?? "";
+/** All that the shim and its keeper use, but for flock(1). */
+const COMMANDS = ["awk", "cat", "getconf", "grep", "head", "mv", "ps", "rm", "sed", "sleep", "tr", "wc", "xargs"];
+
+/** Every way in which a child may get away from its agent. */
+function children(yard: ShimYard): Readonly<Record<string, string>> {
+  return {
+    setsid: `setsid ${yard.idle("setsid")} &`,
+    nohup: `nohup ${yard.idle("nohup")} >/dev/null 2>&1 &`,
+    orphan: `(setsid ${yard.idle("orphan")} &)`,
+    deaf: `(trap '' TERM INT HUP; exec setsid ${yard.idle("deaf")}) &`,
+    // Known by its parent alone.
+    unmarked: `env -i setsid ${yard.idle("unmarked")} &`,
+    // Known by what Codex gives its commands alone.
+    thread: `(env -i CODEX_THREAD_ID=${THREAD} setsid ${yard.idle("thread")} &)`,
+    forking: `setsid /bin/sh -c 'n=0; while :; do n=$((n + 1)); ${yard.idle("forked")}$n & sleep 0.01; done' &`,
+  };
+}
+
+/** An agent with all these children, which ends by the first signal. */
+async function startFamily(yard: ShimYard, options: YardOptions = {}): Promise<{ run: YardRun; pids: number[] }> {
+  const family = children(yard);
+  const thread = `echo '{"type":"thread.started","thread_id":"${THREAD}"}'`;
+  const run = yard.start(`${thread}\n${Object.values(family).join("\n")}\nexec sleep 1000`, options);
+  const names = [...Object.keys(family).filter((name) => name !== "forking"), "forked1", "forked2"];
+  return { run, pids: await Promise.all(names.map((name) => yard.pidOf(name))) };
+}
+
+async function survivors(yard: ShimYard): Promise<string[]> {
+  const commands = (await listProcesses()).filter(({ isZombie }) => !isZombie).map(({ command }) => command);
+  return commands.filter((command) => command.includes(`${yard.path}/idle`));
+}
+
+function withSimpleGrep(yard: ShimYard): { readonly PATH: string } {
+  const bin = yard.pathOf(...COMMANDS.filter((command) => command !== "grep"));
+  const text = `#!/bin/sh\ncase $1 in *z*) exit 2 ;; esac\nPATH='${PATH}' exec grep "$@"\n`;
+  Deno.writeTextFileSync(join(bin, "grep"), text, { mode: 0o700 });
+  return { PATH: bin };
+}
+
+for (
+  const { name, options } of [
+    { name: "a stop", options: () => ({}) },
+    { name: "a stop without flock(1)", options: (yard) => ({ helpers: { PATH: yard.pathOf(...COMMANDS) } }) },
+    { name: "a stop without a grep(1) that knows NUL", options: (yard) => ({ helpers: withSimpleGrep(yard) }) },
+    {
+      name: "a stop where only ps(1) tells of processes",
+      options: (yard) => ({ script: yard.changedScript({ "/proc/": "/nowhere/" }) }),
+    },
+  ] satisfies readonly { name: string; options: (yard: ShimYard) => Pick<YardOptions, "helpers" | "script"> }[]
+) {
+  Deno.test({ name: `${name} ends all that an agent has started`, ignore }, async () => {
+    await using yard = await shimYard();
+    const chosen = options(yard);
+    const { run, pids } = await startFamily(yard, chosen);
+    const report = await yard.stop(run.directory, "cancelled", chosen);
+    assert.deepEqual([report.signals, report.isGone], [["INT"], true]);
+    assert.ok(report.swept >= pids.length, `${report.swept} of ${pids.length} were swept`);
+    assert.deepEqual(await survivors(yard), []);
+    await run.ended;
+    assert.deepEqual(await readExit(run.directory, 1), { state: "ended", exitCode: 130, oom: null });
+  });
+}
+
+for (
+  const { name, reason, options, begin } of [
+    { name: "at its time limit", reason: "timeout", options: { limitMs: 1_500 }, begin: () => undefined },
+    {
+      name: "when its server is gone",
+      reason: "server_gone",
+      options: { graceMs: 0 },
+      begin: (run) => void run.release(),
+    },
+  ] satisfies readonly { name: string; reason: string; options: YardOptions; begin: (run: YardRun) => void }[]
+) {
+  Deno.test({ name: `a task ends with all that it has started ${name}`, ignore }, async () => {
+    await using yard = await shimYard();
+    const { run } = await startFamily(yard, options);
+    begin(run);
+    // The shim ends when nobody is left.
+    await run.ended;
+    assert.deepEqual(await survivors(yard), []);
+    assert.equal(await readStopReason(run.directory), reason);
+  });
+}
+
+Deno.test({ name: "children get away from a stop that does not sweep (control)", ignore }, async () => {
+  await using yard = await shimYard();
+  const { run } = await startFamily(yard);
+  const script = yard.changedScript({ "then sweep; fi": "then :; fi" });
+  assert.equal((await yard.stop(run.directory, "cancelled", { script })).swept, 0);
+  await run.ended;
+  const left = (await survivors(yard)).map((command) => basename(command).split(" ")[1]);
+  for (const name of ["setsid", "nohup", "orphan", "deaf", "unmarked", "thread"]) assert.ok(left.includes(name), name);
+  // Later is not too late, but for the one of whom nothing tells any more whose it is.
+  await yard.stop(run.directory, "cancelled");
+  assert.deepEqual((await survivors(yard)).map((command) => basename(command)), ["idle unmarked"]);
+});
+
+Deno.test({ name: "a sweep spares everybody whose environment only looks like that of its task", ignore }, async () => {
+  await using yard = await shimYard();
+  const run = yard.start(`echo '{"type":"thread.started","thread_id":"${THREAD}"}'; exec sleep 1000`);
+  await run.pids();
+  const id = basename(run.directory);
+  const strangers: Readonly<Record<string, Record<string, string>>> = {
+    longer: { CODEX_SWARM_TASK_ID: `${id}0` },
+    shorter: { CODEX_SWARM_TASK_ID: id.slice(0, -1) },
+    prefixed: { CODEX_SWARM_TASK_ID: `0${id}` },
+    other: { OTHER_CODEX_SWARM_TASK_ID: id, TASK_ID: id },
+    text: { NOTE: `see CODEX_SWARM_TASK_ID=${id}`, LINES: `a\nCODEX_SWARM_TASK_ID=${id}\nCODEX_THREAD_ID=${THREAD}` },
+    pattern: { CODEX_SWARM_TASK_ID: id.replaceAll(/./g, ".") },
+    thread: { CODEX_THREAD_ID: OTHER_THREAD },
+    // Started by a task that works inside this one, and outlived it.
+    nested: { CODEX_SWARM_TASK_ID: "another1", CODEX_THREAD_ID: THREAD },
+    none: {},
+  };
+  const relatives: Readonly<Record<string, Record<string, string>>> = {
+    task: { CODEX_SWARM_TASK_ID: id },
+    both: { CODEX_THREAD_ID: OTHER_THREAD, CODEX_SWARM_TASK_ID: id },
+    threadAlone: { CODEX_THREAD_ID: THREAD },
+  };
+  const processes = Object.entries({ ...strangers, ...relatives }).map(([name, env]) =>
+    new Deno.Command("/bin/sh", {
+      args: [join(yard.path, "idle"), name, `CODEX_SWARM_TASK_ID=${id}`],
+      clearEnv: true,
+      env,
+      stdin: "null",
+    }).spawn()
+  );
+  const pids = async (names: object): Promise<number[]> =>
+    await Promise.all(Object.keys(names).map((name) => yard.pidOf(name)));
+  const [spared, ended] = [await pids(strangers), await pids(relatives)];
+  try {
+    assert.equal((await yard.stop(run.directory, "cancelled")).swept, ended.length);
+    assert.deepEqual(await Promise.all(spared.map(isAlive)), spared.map(() => true));
+    assert.deepEqual(await Promise.all(ended.map(isAlive)), ended.map(() => false));
+  } finally {
+    for (const child of processes) if (spared.includes(child.pid)) child.kill("SIGKILL");
+    await Promise.all(processes.map(({ status }) => status));
+  }
+});
+
+Deno.test(
+  { name: "a task of a task goes with it while it descends from it, and not when it is on its own", ignore },
+  async () => {
+    await using yard = await shimYard();
+    const nested = (name: string): string => `env CODEX_SWARM_TASK_ID=another1 ${yard.idle(name)}`;
+    const run = yard.start(`setsid ${nested("below")} & (setsid ${nested("apart")} &) ; exec sleep 1000`);
+    const [below, apart] = [await yard.pidOf("below"), await yard.pidOf("apart")];
+    assert.equal((await yard.stop(run.directory, "cancelled")).swept, 1);
+    assert.deepEqual([await isAlive(below), await isAlive(apart)], [false, true]);
+  },
+);
+
+Deno.test({ name: "an agent's end is told at once, and its shim stays until the sweep is done", ignore }, async () => {
+  await using yard = await shimYard();
+  const script = yard.changedScript({ "then sweep; fi": "then until [ -e go ]; do sleep 0.02; done; sweep; fi" });
+  const run = yard.start(`setsid ${yard.idle("child")} & exec sleep 1000`, { script, limitMs: 300 });
+  const child = await yard.pidOf("child");
+  let hasEnded = false;
+  void run.ended.then(() => hasEnded = true);
+  await waitFor(() => readExit(run.directory, 1), { message: "the agent's end to be noted" });
+  await waitFor(() => Deno.stat(join(yard.bell, basename(run.directory))), { message: "the bell" });
+  const { shim } = await run.pids();
+  assert.deepEqual([hasEnded, await isAlive(shim), await isAlive(child)], [false, true, true]);
+  Deno.writeTextFileSync(join(yard.path, "go"), "");
+  await run.ended;
+  assert.equal(await isAlive(child), false);
+});
+
+Deno.test({ name: "a process whose name holds a line feed and brackets is swept as any other", ignore }, async () => {
+  await using yard = await shimYard();
+  const odd = join(yard.path, "a) S 1\n(b");
+  Deno.copyFileSync("/bin/sleep", odd);
+  const run = yard.start(
+    `'${odd}' 1000 & echo $! >odd.pid; env -i setsid '${odd}' 1000 & echo $! >bare.pid; exec sleep 1000`,
+  );
+  const pids = [await yard.pidOf("odd"), await yard.pidOf("bare")];
+  assert.equal((await yard.stop(run.directory, "cancelled")).swept, 2);
+  assert.deepEqual(await Promise.all(pids.map(isAlive)), [false, false]);
+});
