@@ -14,6 +14,12 @@ export interface LogFile {
   readonly modified: Date;
 }
 
+/** A file that is still there, and why. */
+export interface RemovalFailure {
+  readonly path: string;
+  readonly reason: string;
+}
+
 /** A fresh name for a log: `codex_agent_<YYYYmmdd-HHMMSS>_<pid of this server>[_<index>]_<8 hex>.log`, in UTC. */
 export function newLogPath(directory: string, { at, index }: { readonly at: Date; readonly index?: number }): string {
   const time = at.toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
@@ -42,13 +48,23 @@ export async function listAgentFiles(directory: string): Promise<LogFile[]> {
   return await listFiles(directory, ANY_FILE);
 }
 
-/** Removes a file. Throws what the system says, but not for one that is gone already. */
-export async function removeLogFile(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+/** Removes files; one that cannot be removed keeps no other from it. */
+export async function removeLogFiles(
+  files: readonly LogFile[],
+  remove: (path: string) => Promise<void> = Deno.remove,
+): Promise<{ readonly gone: readonly LogFile[]; readonly failures: readonly RemovalFailure[] }> {
+  const gone: LogFile[] = [];
+  const failures: RemovalFailure[] = [];
+  for (const file of files) {
+    try {
+      await remove(file.path);
+      gone.push(file);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) continue;
+      failures.push({ path: file.path, reason: error instanceof Error ? error.message : String(error) });
+    }
   }
+  return { gone, failures };
 }
 
 async function listFiles(directory: string, pattern: RegExp): Promise<LogFile[]> {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { listAgentFiles, type LogFile, logOf, removeLogFile } from "../storage/agent_log_files.ts";
+import { listAgentFiles, type LogFile, logOf, removeLogFiles } from "../storage/agent_log_files.ts";
 import { isFinished } from "../task/task.ts";
 import { AgentError, agentErrorOutput } from "./agent_error.ts";
 import { sizeWords } from "./agent_facts.ts";
@@ -35,17 +35,7 @@ export const cleanupOldLogs = defineAgentTool({
   }),
   async handle({ days = DEFAULT_DAYS, dry_run: isDry = true }, call, services): Promise<ToolAnswer> {
     const old = await oldFiles(Date.now() - days * DAY_MS, services);
-    const failures: { readonly path: string; readonly reason: string }[] = [];
-    const gone: LogFile[] = [];
-    for (const file of old) {
-      try {
-        if (!isDry) await removeLogFile(file.path);
-        gone.push(file);
-      } catch (error) {
-        // One that cannot be removed keeps no other from it.
-        failures.push({ path: file.path, reason: error instanceof Error ? error.message : String(error) });
-      }
-    }
+    const { gone, failures } = isDry ? { gone: old, failures: [] } : await removeLogFiles(old);
     const freed = gone.reduce((sum, { size }) => sum + size, 0);
     const { shown } = takeFitting(gone.map(({ path }) => path), call.answerChars * FILES_SHARE);
     const failed = takeFitting(failures, call.answerChars * FAILURES_SHARE).shown;

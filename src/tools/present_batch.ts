@@ -21,10 +21,12 @@ type Item = Readonly<Record<string, unknown>>;
 export async function presentEnded(batch: readonly EndedAgent[], call: ToolCall): Promise<ToolAnswer> {
   const room = call.answerChars * LIST_SHARE;
   const wanted = await Promise.all(batch.map((agent, index) => itemOf(agent, { index, maxLength: room })));
-  const shares = shareBudget(wanted.map((item) => JSON.stringify(item).length + 1), room);
-  const items = await Promise.all(
-    batch.map((agent, index) => itemOf(agent, { index, maxLength: shares[index] ?? 0 })),
-  );
+  const lengths = wanted.map((item) => JSON.stringify(item).length + 1);
+  const shares = shareBudget(lengths, room);
+  const items = await Promise.all(batch.map(async (agent, index) => {
+    const [whole, share = 0, length = 0] = [wanted[index], shares[index], lengths[index]];
+    return whole !== undefined && length <= share ? whole : await itemOf(agent, { index, maxLength: share });
+  }));
   const own = batch.flatMap((agent, index) => "view" in agent ? [ownOf(agent, index)] : []);
   return listAnswer(items, own, call);
 }
