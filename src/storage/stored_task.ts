@@ -115,6 +115,7 @@ const outcome = z.looseObject({
   exitCode: z.number().nullable(),
   statusInferred: z.boolean(),
   stopReason: z.enum(STOP_REASONS).exactOptional(),
+  leftBehind: z.number().exactOptional(),
   failure: z.looseObject({
     class: z.enum(FAILURE_CLASSES),
     message: z.string(),

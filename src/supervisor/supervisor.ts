@@ -9,7 +9,7 @@ import { SlotFiles } from "../storage/slot_files.ts";
 import { TaskIndex } from "../storage/task_index.ts";
 import { UsageLimitFiles } from "../storage/usage_limit_file.ts";
 import { TaskError } from "../task/errors.ts";
-import { isFinished, type StopReason, type Task, type TaskSpec } from "../task/task.ts";
+import { isFinished, mayLeaveBehind, type StopReason, type Task, type TaskSpec } from "../task/task.ts";
 import { AgentLogs } from "./agent_logs.ts";
 import { ColdStart } from "./cold_start.ts";
 import { findByThread } from "./find_by_thread.ts";
@@ -313,11 +313,6 @@ export class Supervisor {
       this.#options.log.error("tasks of other servers could not be looked for", { error });
     }
   }
-}
-
-/** In every other sandbox all processes end with their agent. */
-function mayLeaveBehind({ spec: { effectiveSandbox: { mode, network } } }: Task): boolean {
-  return mode === "danger-full-access" || network === null;
 }
 
 function ignoreUnknown(error: unknown): void {

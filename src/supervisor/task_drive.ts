@@ -1,5 +1,5 @@
 import type { CodexRun } from "../codex/run_codex.ts";
-import { isFinished } from "../task/task.ts";
+import { isFinished, mayLeaveBehind, type Outcome } from "../task/task.ts";
 import { unstartRun, waitUntil } from "../task/transitions.ts";
 import { concludeTask, endTask, failTask, judgeRun, lastExitCode, saveTask, stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
@@ -150,7 +150,7 @@ export class TaskDrive {
     if (outcome.failure?.class !== "usage_limit") await probe?.lift();
     switch (step.kind) {
       case "end":
-        await concludeTask(followed, judged, this.#services);
+        await concludeTask(followed, { ...judged, outcome: await this.#withLeftBehind(outcome) }, this.#services);
         return null;
       case "again": {
         this.#lostStarts += step.isLostStart ? 1 : 0;
@@ -166,6 +166,14 @@ export class TaskDrive {
         await bell.ring(task.id);
         return null;
     }
+  }
+
+  /** In a sandbox all processes end with their agent. */
+  async #withLeftBehind(outcome: Outcome): Promise<Outcome> {
+    const { task, directory } = this.#followed;
+    if (!mayLeaveBehind(task)) return outcome;
+    const leftBehind = await this.#services.runner.host.countLeftBehind(directory.path);
+    return leftBehind === 0 ? outcome : { ...outcome, leftBehind };
   }
 
   #nextTroublePause(): number {

@@ -186,6 +186,8 @@ export interface Outcome {
   /** The status was read from Codex's own terminal event because the exit code is unknown. */
   readonly statusInferred: boolean;
   readonly stopReason?: StopReason;
+  /** Processes of the agent that outlived it; absent for none. */
+  readonly leftBehind?: number;
   readonly failure?: Failure;
   /** The verdict on the answer when the call gave an output schema. */
   readonly outputSchemaVerdict?: {
@@ -238,6 +240,11 @@ export interface Task {
 
 export type FinishedState = Extract<TaskState, { endedAt: Date }>;
 export type FinishedTask = Task & { readonly state: FinishedState };
+
+/** Tells whether processes of the task's agents can outlive them: no sandbox of Codex's own holds them. */
+export function mayLeaveBehind({ spec: { effectiveSandbox: { mode, network } } }: Task): boolean {
+  return mode === "danger-full-access" || network === null;
+}
 
 /** Tells whether the task has ended. */
 export function isFinished(task: Task): task is FinishedTask {

@@ -8,7 +8,7 @@ import { reportProgress } from "./progress_reports.ts";
 import { takeFitting } from "./bounded_text.ts";
 import { presentWait } from "./present_wait.ts";
 import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
-import { labelOf, phaseOf } from "./task_facts.ts";
+import { labelOf, phaseOf, silenceOf } from "./task_facts.ts";
 import type { ViewedTask } from "./viewed_task.ts";
 
 /** codex-mcp-swarm's default, in seconds. */
@@ -167,7 +167,8 @@ function describe(views: readonly TaskView[], total: number): string {
   const working = views.filter(({ task }) => !isFinished(task));
   const phases = working.slice(0, 3).map((view) => {
     const { currentCommand } = view.progress;
-    return `${labelOf(view.task) ?? view.task.id}: ${currentCommand ?? phaseOf(view)}`.slice(0, 100);
+    const words = silenceOf(view) ?? currentCommand ?? phaseOf(view);
+    return `${labelOf(view.task) ?? view.task.id}: ${words}`.slice(0, 100);
   });
   return [`${total - working.length}/${total} done`, ...phases].join("; ");
 }

@@ -4,7 +4,7 @@ import * as z from "zod";
 const taskFields = {
   task_id: z.string().describe("Task id"),
   status: z.string().describe(
-    "queued, running, completed, failed, cancelled, timed_out or interrupted; not_found for an unknown id",
+    "queued, running, waiting (usage limit), completed, failed, cancelled, timed_out or interrupted; not_found for an unknown id",
   ),
 };
 

@@ -17,7 +17,9 @@ import {
   notesOf,
   phaseOf,
   planOf,
+  silenceOf,
   silentSeconds,
+  statusOf,
   threadIdOf,
   toolsCalled,
   usageData,
@@ -37,11 +39,12 @@ function taskData(view: ViewedTask, now: Date, answer: string | null): Record<st
   const files = filesOf(view);
   return withoutEmpty({
     task_id: task.id,
-    status: state.status,
+    status: statusOf(view),
     label: labelOf(task),
     thread_id: threadIdOf(view),
     elapsed_seconds: elapsedSeconds(task, now),
     queue_position: view.queuePosition,
+    waiting_until: view.waitingUntil?.toISOString(),
     phase: isFinished(task) ? undefined : phaseOf(view),
     answer,
     answer_file: isFinished(task) && view.answer !== null ? directory.answerFile : undefined,
@@ -60,9 +63,12 @@ function taskData(view: ViewedTask, now: Date, answer: string | null): Record<st
     sub_agents: progress.subAgents,
     waiting_for_network: isFinished(task) ? undefined : optionalText(progress.waitingForNetwork, MAX_THINKING),
     silent_seconds: silentSeconds(view, now),
+    silence: silenceOf(view),
+    stalled: view.silence?.isStalled === true ? true : undefined,
     usage: usageData(view),
     warnings: warningsOf(view),
     unreadable_events: progress.unreadableEvents,
+    dropped_bytes: progress.droppedBytes,
     cwd: cwdOf(task),
     model: modelOf(task),
     sandbox: spec.effectiveSandbox,
@@ -93,7 +99,7 @@ function briefTaskData(view: TaskView, now: Date, answer: string | null): Record
   const { task } = view;
   return withoutEmpty({
     task_id: task.id,
-    status: task.state.status,
+    status: statusOf(view),
     label: labelOf(task),
     thread_id: threadIdOf(view),
     elapsed_seconds: elapsedSeconds(task, now),
@@ -109,7 +115,7 @@ function bareTaskData(view: TaskView): Record<string, unknown> {
   const { task, directory } = view;
   return withoutEmpty({
     task_id: task.id,
-    status: task.state.status,
+    status: statusOf(view),
     thread_id: threadIdOf(view),
     answer_file: isFinished(task) && view.answer !== null ? directory.answerFile : undefined,
   });
@@ -166,6 +172,9 @@ function outcomeData(view: ViewedTask, state: FinishedState): Record<string, unk
     exit_code_lost: isExitCodeLost(state) ? true : undefined,
     status_inferred: outcome.statusInferred ? true : undefined,
     stop_reason: outcome.stopReason,
+    left_behind: outcome.leftBehind === undefined
+      ? undefined
+      : `${outcome.leftBehind} processes of the agent still run; codex_cancel ends them`,
     failure: failure === undefined || view.stderrTail === "" ? failure : { ...failure, stderr_tail: view.stderrTail },
     output_schema_verdict: verdictOf(state),
   };

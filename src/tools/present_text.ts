@@ -14,6 +14,7 @@ import {
   modelOf,
   phaseOf,
   planOf,
+  silenceOf,
   silentSeconds,
   threadIdOf,
   toolsCalled,
@@ -51,7 +52,9 @@ export function statusText(view: ViewedTask, now: Date): string {
     lines.push(`Tokens: ${usage.this_task.input_tokens} in, ${usage.this_task.output_tokens} out`);
   }
   const silent = silentSeconds(view, now);
-  if (silent !== undefined && silent >= 10) lines.push(`Silent: ${silent}s`);
+  const silence = silenceOf(view);
+  if (silence !== undefined) lines.push(`Silent: ${silence.replace("silent ", "")}`);
+  else if (silent !== undefined && silent >= 10) lines.push(`Silent: ${silent}s`);
   const { mode, source } = task.spec.effectiveSandbox;
   lines.push(`Sandbox: ${mode} (${source})`);
   return lines.join("\n");
@@ -64,15 +67,14 @@ function heading(view: ViewedTask, now: Date): string {
   return `=== Task ${task.id} (${stateWords(view, seconds)}) ===`;
 }
 
-function stateWords({ task, queuePosition }: ViewedTask, seconds: number): string {
-  const { state } = task;
+function stateWords(view: ViewedTask, seconds: number): string {
+  const { task: { state } } = view;
   switch (state.status) {
     case "queued":
-      return queuePosition === null ? "queued" : `queued, position ${queuePosition}`;
+    case "waiting":
+      return phaseOf(view);
     case "running":
       return `${seconds}s elapsed`;
-    case "waiting":
-      return `${seconds}s elapsed, waiting until ${state.until.toISOString()}`;
     case "completed":
       return `COMPLETED in ${seconds}s`;
     case "failed":
@@ -99,8 +101,9 @@ function threadLines(view: ViewedTask): string[] {
 /** What `codex_wait` says of a task that has not ended; codex-mcp-swarm's words where the time was over. */
 export function waitingText(view: ViewedTask, now: Date, isTimeOver: boolean): string {
   const { task } = view;
-  const isQueued = task.state.status === "queued";
-  const start = isQueued ? `${heading(view, now)} STILL QUEUED` : `=== Task ${task.id} === STILL RUNNING`;
+  const isRunning = task.state.status === "running";
+  const still = view.waitingUntil === null ? "STILL QUEUED" : "STILL WAITING";
+  const start = isRunning ? `=== Task ${task.id} === STILL RUNNING` : `${heading(view, now)} ${still}`;
   const reason = isTimeOver ? "wait timed out, " : "";
   return `${start} (${reason}task is NOT killed -- call codex_wait again to resume waiting)`;
 }

@@ -6,7 +6,7 @@ import { boundedAnswers } from "./bounded_answers.ts";
 import { boundedTaskData } from "./present_task.ts";
 import { failureLines, headline, verdictLines } from "./present_text.ts";
 import { reportProgress } from "./progress_reports.ts";
-import { elapsedSeconds, failureMessage, labelOf, phaseOf, threadIdOf } from "./task_facts.ts";
+import { elapsedSeconds, failureMessage, labelOf, phaseOf, silenceOf, threadIdOf } from "./task_facts.ts";
 import type { ToolAnswer, ToolCall, ToolServices } from "./tool.ts";
 import { type ViewedTask, viewTask } from "./viewed_task.ts";
 
@@ -66,7 +66,8 @@ async function untilEnded(
 ): Promise<void> {
   await using _reports = reportProgress(call, async () => {
     const view = await supervisor.view(id);
-    return `${labelOf(view.task) ?? id}: ${phaseOf(view)} (${elapsedSeconds(view.task, new Date())}s elapsed)`;
+    const words = [phaseOf(view), ...[silenceOf(view) ?? []].flat()].join("; ");
+    return `${labelOf(view.task) ?? id}: ${words} (${elapsedSeconds(view.task, new Date())}s elapsed)`;
   });
   await supervisor.ended(id, signal);
 }

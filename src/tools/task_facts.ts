@@ -80,11 +80,19 @@ export function verdictOf({ outcome }: FinishedState): Outcome["outputSchemaVerd
   return { ...verdict, errors: takeFitting(errors, MAX_SENTENCES).shown };
 }
 
+/** The state of a task in one word; `waiting` for the end of a usage limit, be it in the queue or between two runs. */
+export function statusOf({ task: { state }, waitingUntil }: TaskView): string {
+  if (state.status !== "queued" && state.status !== "waiting") return state.status;
+  return waitingUntil === null ? "queued" : "waiting";
+}
+
 /** What the agent does right now, in a few words. */
 export function phaseOf(view: TaskView): string {
-  const { task, progress, queuePosition } = view;
+  const { task, progress, queuePosition, waitingUntil } = view;
   if (isFinished(task)) return task.state.status;
-  if (task.state.status === "queued") return queuePosition === null ? "queued" : `queued, position ${queuePosition}`;
+  if (waitingUntil !== null) return `waiting until ${waitingUntil.toISOString()} (usage limit)`;
+  if (task.state.status !== "running") return queuePosition === null ? "queued" : `queued, position ${queuePosition}`;
+  if (view.isShimLost) return "running (shim lost)";
   if (progress.waitingForNetwork !== null) return "waiting for network";
   if (progress.currentCommand !== null) return `running(${cutEnd(progress.currentCommand, MAX_COMMAND)})`;
   return progress.turnStarted ? "running" : "starting";
@@ -111,6 +119,14 @@ export function toolsCalled({ progress }: TaskView): number {
 export function silentSeconds({ task, lastEventAt }: TaskView, now: Date): number | undefined {
   if (task.state.status !== "running") return undefined;
   return Math.max(0, Math.round((now.getTime() - (lastEventAt ?? task.state.startedAt).getTime()) / 1000));
+}
+
+/** What a run does that has written nothing for long; absent while it is not silent. */
+export function silenceOf({ silence }: TaskView): string | undefined {
+  if (silence === null) return undefined;
+  const { silentMs, words, processState, isStalled } = silence;
+  const stalled = isStalled ? "; stalled: no CPU time used, no files changed" : "";
+  return `silent ${Math.round(silentMs / 1000)} s; ${words} (process ${cutEnd(processState, MAX_NAME)})${stalled}`;
 }
 
 /** Token counts on the wire. */

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { type FakeCodex, installFakeCodex } from "../helpers/fake_codex.ts";
+import { startSwarm } from "../helpers/swarm.ts";
+import { lookAt, startTask, waitForStatus } from "../helpers/tasks.ts";
+
+/** When the limit of the fake account lifts. */
+async function limitOf({ home }: FakeCodex): Promise<number> {
+  return Number(await Deno.readTextFile(join(home, "limited_until")));
+}
+
+/** Makes the limit of the fake account last longer than it said. */
+async function extendLimit({ home }: FakeCodex, seconds: number): Promise<void> {
+  await Deno.writeTextFile(join(home, "limited_until"), String(Date.now() + seconds * 1_000));
+}
+
+function timeOf(date: Date | null | undefined): number {
+  return date?.getTime() ?? NaN;
+}
+
+Deno.test("a task that meets a usage limit waits until it lifts, then goes on in its thread", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex });
+  const id = await startTask(swarm, "fake:say(half) fake:usage_limit(2)", {
+    sandbox: "workspace-write",
+    model: "gpt-x",
+  });
+  const waiting = await waitForStatus(swarm, id, "waiting");
+  // Codex's sentence knows minutes only; its record of the thread knows the second.
+  assert.equal(Date.parse(waiting.waiting_until), Math.ceil(await limitOf(codex) / 1_000) * 1_000);
+  assert.equal(waiting.phase, `waiting until ${waiting.waiting_until} (usage limit)`);
+  const { text } = await swarm.call("codex_status", { task_ids: [id] });
+  assert.match(text, /^=== Task [0-9a-f]{8} \(waiting until 20\S+Z \(usage limit\)\) ===\n/);
+
+  const { structured: { tasks: [task] } } = await swarm.call("codex_wait", { task_ids: [id] });
+  assert.deepEqual([task.status, task.exit_code, task.thread_id], ["completed", 0, waiting.thread_id]);
+  const [first, second, ...others] = codex.ledger();
+  assert.deepEqual([others, first?.exitCode, second?.exitCode], [[], 1, 0]);
+  assert.match(second?.prompt ?? "", /usage limit .* has lifted/);
+  assert.deepEqual(second?.args.slice(-3), ["resume", waiting.thread_id, "-"]);
+  for (const kept of [["-s", "workspace-write"], ["-C", swarm.cwd], ["-m", "gpt-x"]]) {
+    assert.equal(second?.args[second.args.indexOf(kept[0] ?? "") + 1], kept[1]);
+  }
+  assert.ok(timeOf(second?.startedAt) >= await limitOf(codex), "nothing is tried before the limit lifts");
+});
+
+Deno.test("a usage limit holds back the queue of its account and of no other, and one run finds out that it has lifted", async () => {
+  await using codex = await installFakeCodex();
+  await using other = await installFakeCodex();
+  await using swarm = await startSwarm({ codex });
+  const limited = await startTask(swarm, "fake:usage_limit(2)");
+  await waitForStatus(swarm, limited, "waiting");
+  const queued = await Promise.all([1, 2, 3].map((number) => startTask(swarm, `fake:say(${number})`)));
+  for (const id of queued) assert.equal((await lookAt(swarm, id)).status, "waiting");
+  const free = await swarm.call("codex", { prompt: "fake:say(free)", env: { CODEX_HOME: other.home } });
+  assert.equal(free.text.split("\n")[0], "free");
+
+  // It does not lift when it said.
+  const announced = await limitOf(codex);
+  await extendLimit(codex, 4);
+  const { structured: { tasks } } = await swarm.call("codex_wait", { task_ids: [limited, ...queued] });
+  assert.deepEqual(tasks.map(({ status }: { readonly status: string }) => status), Array(4).fill("completed"));
+  const runs = codex.ledger();
+  const lifted = await limitOf(codex);
+  const tried = runs.filter(({ startedAt }) => timeOf(startedAt) >= announced && timeOf(startedAt) < lifted);
+  assert.equal(tried.length, 1, "one probe while the limit still holds");
+  assert.equal(runs.filter(({ prompt }) => prompt !== "fake:say(free)").length, 1 + tried.length + 4);
+});
+
+Deno.test("--on-usage-limit fail ends a task at its limit", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex, args: ["--on-usage-limit", "fail"] });
+  const id = await startTask(swarm, "fake:usage_limit(3600)");
+  const { failure, status } = await waitForStatus(swarm, id, "failed");
+  assert.deepEqual([status, failure.class, Date.parse(failure.resets_at)], [
+    "failed",
+    "usage_limit",
+    Math.ceil(await limitOf(codex) / 1_000) * 1_000,
+  ]);
+  assert.equal(codex.ledger().length, 1);
+});
+
+Deno.test("a task that waits for a usage limit goes on when its server was killed meanwhile", async () => {
+  await using codex = await installFakeCodex();
+  await using next = await startSwarm({ codex });
+  const { stateDir, cwd } = next;
+  let id = "";
+  {
+    await using first = await startSwarm({ codex, stateDir, cwd });
+    id = await startTask(first, "fake:say(half) fake:usage_limit(2)");
+    await waitForStatus(first, id, "waiting");
+    first.process.kill("SIGKILL");
+    await first.process.ended;
+  }
+  assert.equal((await lookAt(next, id)).status, "waiting");
+  const { structured: { tasks: [task] } } = await next.call("codex_wait", { task_ids: [id] });
+  assert.deepEqual([task.status, codex.ledger().length], ["completed", 2]);
+});
+
+Deno.test("a task that waits for a usage limit can be stopped, by any server", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex });
+  await using other = await startSwarm({ codex, stateDir: swarm.stateDir, cwd: swarm.cwd });
+  const [one, two] = await Promise.all([1, 2].map(() => startTask(swarm, "fake:say(half) fake:usage_limit(3600)")));
+  assert.ok(one !== undefined && two !== undefined);
+  for (const id of [one, two]) await waitForStatus(swarm, id, "waiting");
+  const cancelled = [
+    await swarm.call("codex_cancel", { task_id: one }),
+    await other.call("codex_cancel", { task_id: two }),
+  ];
+  assert.deepEqual(cancelled.map(({ text }) => text), [`Task ${one}: Task cancelled`, `Task ${two}: Task cancelled`]);
+  assert.deepEqual(cancelled.map(({ structured }) => structured.status), ["cancelled", "cancelled"]);
+});
