@@ -11,7 +11,7 @@ import { createLog, type Log } from "./src/log.ts";
 import { directHost, windowsTools } from "./src/process/direct.ts";
 import { shimHost } from "./src/process/shim.ts";
 import { existingDirectory } from "./src/storage/paths.ts";
-import { makeStateDirectory } from "./src/storage/state_directory.ts";
+import { isNewerState, makeStateDirectory } from "./src/storage/state_directory.ts";
 import { createServer } from "./src/server/create_server.ts";
 import { instructions } from "./src/server/instructions.ts";
 import { createResources } from "./src/server/resources.ts";
@@ -87,7 +87,9 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
     log.error("something failed unseen", { error: event.reason });
   });
   const probe = createProbe(config, log);
-  const supervisor = createSupervisor(config, probe, log);
+  const isReadOnly = await isNewerState(config.stateDir);
+  if (isReadOnly) log.warning("the state directory is a newer program's: its tasks can only be looked at");
+  const supervisor = createSupervisor(config, { probe, isReadOnly, log });
   supervisor.open();
   const repository = remember(async () => (await findRepository(config.cwd))?.commonDir ?? config.cwd);
   const services = {
@@ -144,13 +146,22 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
   return 0;
 }
 
-function createSupervisor(config: Config, probe: () => Promise<CodexProbe>, log: Log): Supervisor {
+function createSupervisor(
+  config: Config,
+  { probe, isReadOnly, log }: {
+    readonly probe: () => Promise<CodexProbe>;
+    readonly isReadOnly: boolean;
+    readonly log: Log;
+  },
+): Supervisor {
   const bell = bellDirectory(config.stateDir);
   const makePlaces = (): Promise<string> => makeStateDirectory(config.stateDir, [config.tasksDir, bell]);
   const host = Deno.build.os === "windows"
     ? directHost(async () => void await makePlaces(), windowsTools(config.env))
     : shimHost(remember(makePlaces), config.env);
   return new Supervisor({
+    stateDir: config.stateDir,
+    isReadOnly,
     tasksDir: config.tasksDir,
     openTasksDir: join(config.stateDir, "open"),
     slotsDir: join(config.stateDir, "slots"),

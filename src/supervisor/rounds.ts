@@ -75,13 +75,24 @@ export class Rounds {
     if (silentMs < stallAfterMs) return null;
     const watched = this.#watched.get(followed.task.id);
     const { path } = followed.directory;
-    const activity = watched?.activity ?? (await services.runner.host.observe([path])).get(path);
+    const activity = watched?.activity ?? await this.#observe(path);
     return {
       silentMs,
       isStalled: watched !== undefined && now - watched.stillness.stillSince.getTime() >= stallAfterMs,
       words: silenceWords(followed.progress),
-      processState: activity === undefined ? "gone" : processStateWords(activity.state),
+      processState: activity === undefined ? "not known" : processStateWords(activity.state),
     };
+  }
+
+  /** Looks at one run; whatever stands against that, what else is known of its task is told. */
+  async #observe(directory: string): Promise<Activity | undefined> {
+    const { runner: { host }, log } = this.#options.services;
+    try {
+      return (await host.observe([directory])).get(directory);
+    } catch (error) {
+      log.debug("a run could not be looked at", { directory, error });
+      return undefined;
+    }
   }
 
   async #look(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Ladder, StopReport } from "../process/run_host.ts";
 import { Bell } from "../storage/bell.ts";
 import { OpenTasks } from "../storage/open_tasks.ts";
 import { SlotFiles } from "../storage/slot_files.ts";
+import { refuseNewerState } from "../storage/state_directory.ts";
 import { TaskIndex } from "../storage/task_index.ts";
 import { UsageLimitFiles } from "../storage/usage_limit_file.ts";
 import { TaskError } from "../task/errors.ts";
@@ -33,6 +34,9 @@ const TAKE_OVER_EVERY_MS = 15_000;
 
 /** What the supervisor is given; `main.ts` gives the real ones. */
 export interface SupervisorOptions {
+  readonly stateDir: string;
+  /** The state directory is a newer program's: tasks can be looked at, and nothing is changed. */
+  readonly isReadOnly: boolean;
   readonly tasksDir: string;
   /** Where tasks are noted of which nobody has been given the result. */
   readonly openTasksDir: string;
@@ -84,7 +88,7 @@ export class Supervisor {
     const { runner, log, now } = options;
     const closing = this.#closing.signal;
     const bell = new Bell(runner.bell);
-    const index = new TaskIndex(options.tasksDir);
+    const index = new TaskIndex(options.tasksDir, options);
     const files = new SlotFiles({
       directory: options.slotsDir,
       limit: options.maxConcurrent,
@@ -109,7 +113,13 @@ export class Supervisor {
       now,
     };
     this.#logs = new AgentLogs(this.#services);
-    this.#table = new TaskTable({ registry: this.#registry, index, services: this.#services, logs: this.#logs });
+    this.#table = new TaskTable({
+      isReadOnly: options.isReadOnly,
+      registry: this.#registry,
+      index,
+      services: this.#services,
+      logs: this.#logs,
+    });
     this.#rounds = new Rounds({
       ...options,
       own: () => this.#table.own(),
@@ -121,6 +131,7 @@ export class Supervisor {
 
   /** Takes over what other servers have left, now and from then on. */
   open(): void {
+    if (this.#options.isReadOnly) return;
     this.#takingOver = this.#takeOver((task) => task.spec.server.cwd === this.#options.cwd);
     this.#takeOverTimer = setInterval(() => {
       this.#takingOver = this.#takingOver.then(() => this.#takeOver(() => false));
@@ -131,6 +142,8 @@ export class Supervisor {
 
   /** Writes the task down and queues it; it is on disk when this returns. */
   async start(planned: PlannedTask): Promise<Task> {
+    // A newer program may have come since this server began.
+    await refuseNewerState(this.#options.stateDir);
     await this.#options.runner.host.prepare();
     // Between this look and the entry in the table, which `close` goes through, nothing is waited for.
     if (this.#closing.signal.aborted) throw new TaskError("start_failed", "Cannot start a task: the server is ending.");
@@ -207,6 +220,7 @@ export class Supervisor {
    * was still there to be told. Throws `unknown_task`.
    */
   async tell(id: string, prompt: string): Promise<boolean> {
+    await refuseNewerState(this.#options.stateDir);
     const found = await this.#table.find(id, { isHeir: true });
     return found instanceof FollowedTask && await tellAgent(found, prompt, this.#services);
   }
@@ -221,6 +235,7 @@ export class Supervisor {
       const report = reason === "cancelled" && mayLeaveBehind(task) ? await host.stop({ directory, reason }) : null;
       return { answer: "already_ended", report };
     }
+    await refuseNewerState(this.#options.stateDir);
     // Before anything is looked at: a look may take over a task that another server has left in its queue.
     if (this.#table.get(id) === undefined) await noteStop(directory, reason);
     const found = await this.#table.find(id);
@@ -242,6 +257,7 @@ export class Supervisor {
 
   /** Notes that a client has been given the task's result. */
   async markRead(id: string): Promise<void> {
+    if (this.#options.isReadOnly) return;
     try {
       const { repository } = await this.#registry.read(id);
       await this.#open.remove(repository, id);

@@ -22,6 +22,8 @@ export class TaskTable {
   readonly #index: TaskIndex;
   readonly #services: RunTaskServices;
   readonly #logs: AgentLogs;
+  /** Nothing is taken over. */
+  readonly #isReadOnly: boolean;
   readonly #followed = new Map<string, FollowedTask>();
   /** Those whose lock this server holds. */
   readonly #drives = new Map<string, TaskDrive>();
@@ -33,10 +35,12 @@ export class TaskTable {
     readonly index: TaskIndex;
     readonly services: RunTaskServices;
     readonly logs: AgentLogs;
+    readonly isReadOnly: boolean;
   }) {
     this.#registry = options.registry;
     this.#index = options.index;
     this.#services = options.services;
+    this.#isReadOnly = options.isReadOnly;
     this.#logs = options.logs;
   }
 
@@ -182,7 +186,7 @@ export class TaskTable {
   /** Takes the lock of a task that has lost its server and is for this one; its state is what stands on disk then. */
   async #takeOver(followed: FollowedTask): Promise<Disposable | null> {
     using stack = new DisposableStack();
-    const lock = await takeTask(followed.directory.path);
+    const lock = this.#isReadOnly ? null : await takeTask(followed.directory.path);
     if (lock !== null) stack.use(lock);
     await followed.reread();
     if (lock === null || isFinished(followed.task) || this.#services.closing.aborted) return null;
@@ -199,7 +203,7 @@ export class TaskTable {
   }
 
   async #isRunOver({ task: { state }, directory }: FollowedTask): Promise<boolean> {
-    if (state.status !== "running") return false;
+    if (state.status !== "running" || this.#isReadOnly) return false;
     const sighting = await this.#services.runner.host.sight({ directory: directory.path, run: state.run });
     return sighting.state !== "running" || await readExit(directory.path, state.run) !== null;
   }

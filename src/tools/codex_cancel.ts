@@ -46,7 +46,8 @@ async function stop(id: string, { supervisor }: ToolServices): Promise<StopAnswe
   try {
     return await supervisor.stop(id, "cancelled");
   } catch (error) {
-    if (error instanceof TaskError) return null;
+    const isMissing = error instanceof TaskError && (error.code === "unknown_task" || error.code === "unreadable_task");
+    if (isMissing) return null;
     throw error;
   }
 }

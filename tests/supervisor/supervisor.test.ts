@@ -7,6 +7,8 @@ import { waitFor } from "../helpers/wait_for.ts";
 
 function createSupervisor({ path, services }: HostYard): Supervisor {
   return new Supervisor({
+    stateDir: path,
+    isReadOnly: false,
     tasksDir: join(path, "tasks"),
     openTasksDir: join(path, "open"),
     slotsDir: join(path, "slots"),
