@@ -59,3 +59,12 @@ export function waitForLog(path: string, words: string | RegExp): Promise<string
 export function logDirOf({ stateDir }: Pick<Swarm, "stateDir">): string {
   return join(stateDir, "agent_logs");
 }
+
+/** Waits until an agent has left a process behind, and gives the ids of both. */
+export async function pidsOf(log: string): Promise<{ readonly agent: number; readonly child: number }> {
+  const text = await waitForLog(log, / stdout: \| \d+\n/);
+  return {
+    agent: Number(/"agent_pid":(\d+)/.exec(text)?.[1]),
+    child: Number(/ stdout: \| (\d+)\n/.exec(text)?.[1]),
+  };
+}

@@ -1,104 +1,13 @@
 /** The log that codex-as-mcp's users read: its lines, when they come, and who goes on with it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { AgentLogWriter } from "../../src/supervisor/agent_log_writer.ts";
-import { FollowedTask } from "../../src/supervisor/followed_task.ts";
 import { writeAgentLog } from "../../src/supervisor/write_agent_log.ts";
-import { TaskDirectory } from "../../src/storage/task_directory.ts";
-import { createLog, TextLog } from "../../src/storage/text_log.ts";
-import type { Outcome, Task } from "../../src/task/task.ts";
-import { finish, startRun } from "../../src/task/transitions.ts";
-import { TASK } from "../helpers/tool_calls.ts";
-import { tempDirectory } from "../helpers/temp_directory.ts";
-
-const START = Date.parse("2026-11-20T09:00:00Z");
-const BEGINNING = '{"ts":"2026-11-20T09:00:00.000Z","level":"INFO","event":"agent_start","message":"Agent started"}';
-const COMPLETED: Outcome = { status: "completed", exitCode: 0, statusInferred: false };
-
-/** A task whose files a test writes, with a clock of its own. */
-class Agent implements AsyncDisposable {
-  readonly logPath: string;
-  readonly directory: TaskDirectory;
-  seconds = 0;
-  state: string | undefined = "S";
-  readonly #temp: { readonly path: string } & AsyncDisposable;
-
-  constructor(temp: { readonly path: string } & AsyncDisposable) {
-    this.#temp = temp;
-    this.logPath = join(temp.path, "logs", "codex_agent_20261120-090000_7_0a1b2c3d.log");
-    this.directory = new TaskDirectory(temp.path, "0123abcd");
-  }
-
-  static async make(): Promise<Agent> {
-    const agent = new Agent(await tempDirectory());
-    await Deno.mkdir(agent.directory.path);
-    await createLog(agent.logPath, () => BEGINNING);
-    return agent;
-  }
-
-  get now(): Date {
-    return new Date(START + this.seconds * 1000);
-  }
-
-  /** As a server sees it that starts or finds it. */
-  follow(): FollowedTask {
-    const task: Task = { ...TASK, createdAt: new Date(START), spec: { ...TASK.spec, agentLog: this.logPath } };
-    return new FollowedTask(task, this.directory);
-  }
-
-  options(): ConstructorParameters<typeof AgentLogWriter>[2] {
-    const activity = (state: string): [string, { state: string; cpuMs: number; processes: number }] => [
-      this.directory.path,
-      { state, cpuMs: 0, processes: 1 },
-    ];
-    return {
-      host: { observe: () => Promise.resolve(new Map(this.state === undefined ? [] : [activity(this.state)])) },
-      now: () => this.now,
-    };
-  }
-
-  writer(followed: FollowedTask): AgentLogWriter {
-    return new AgentLogWriter(followed, new TextLog(this.logPath), this.options());
-  }
-
-  async begin(followed: FollowedTask): Promise<void> {
-    await Deno.writeTextFile(join(this.directory.path, "process"), "1 100 10 200 20 boot flock\n");
-    followed.update(startRun(followed.task, { at: this.now, run: 1, input: "prompt.txt", prompts: 0 }));
-  }
-
-  async say(...texts: string[]): Promise<void> {
-    const lines = texts.map((text) =>
-      `${JSON.stringify({ type: "item.completed", item: { id: "i", type: "agent_message", text } })}\n`
-    );
-    await Deno.writeTextFile(this.directory.eventsFile, lines.join(""), { append: true });
-  }
-
-  async end(followed: FollowedTask, outcome: Outcome = COMPLETED): Promise<void> {
-    const progress = await followed.readToEnd();
-    followed.update(finish(followed.task, { at: this.now, outcome, progress }));
-  }
-
-  /** The lines so far, each JSON one as what it says. */
-  lines(): string[] {
-    return Deno.readTextFileSync(this.logPath).trimEnd().split("\n").map((line) => {
-      if (!line.startsWith("{")) return line;
-      const { level, event, message } = JSON.parse(line);
-      return `${level} ${event}: ${message}`;
-    });
-  }
-
-  contexts(): Record<string, unknown>[] {
-    const lines = Deno.readTextFileSync(this.logPath).trimEnd().split("\n").filter((line) => line.startsWith("{"));
-    return lines.map((line) => JSON.parse(line).context);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#temp[Symbol.asyncDispose]();
-  }
-}
+import type { Outcome } from "../../src/task/task.ts";
+import { startRun } from "../../src/task/transitions.ts";
+import { COMPLETED, LoggedAgent, START } from "../helpers/logged_agent.ts";
 
 Deno.test("an agent's log tells what it does while it does it, and how it ended", async () => {
-  await using agent = await Agent.make();
+  await using agent = await LoggedAgent.make();
   const followed = agent.follow();
   const writer = agent.writer(followed);
   await writer.resume();
@@ -146,7 +55,7 @@ Deno.test("an agent's log tells what it does while it does it, and how it ended"
 });
 
 Deno.test("an agent's log holds the whole of a long answer, and says that the tool cuts it", async () => {
-  await using agent = await Agent.make();
+  await using agent = await LoggedAgent.make();
   const followed = agent.follow();
   const writer = agent.writer(followed);
   await writer.resume();
@@ -169,7 +78,7 @@ Deno.test("an agent's log holds the whole of a long answer, and says that the to
 });
 
 Deno.test("an agent's log tells of silence from 60 s on, once a minute, with the state of its process", async () => {
-  await using agent = await Agent.make();
+  await using agent = await LoggedAgent.make();
   const followed = agent.follow();
   const writer = agent.writer(followed);
   await writer.resume();
@@ -202,7 +111,7 @@ Deno.test("an agent's log tells of silence from 60 s on, once a minute, with the
 
 for (const lost of [false, true]) {
   Deno.test(`an agent's log is gone on with by another server${lost ? " after a rotation" : ""}, no line twice`, async () => {
-    await using agent = await Agent.make();
+    await using agent = await LoggedAgent.make();
     const followed = agent.follow();
     const writer = agent.writer(followed);
     await writer.resume();
@@ -262,7 +171,7 @@ const failures: readonly { readonly outcome: Outcome; readonly last: readonly st
 
 for (const { outcome, last } of failures) {
   Deno.test(`an agent's log ends with ${last.at(-1)}`, async () => {
-    await using agent = await Agent.make();
+    await using agent = await LoggedAgent.make();
     const followed = agent.follow();
     await agent.begin(followed);
     agent.seconds = 2;
@@ -275,7 +184,7 @@ for (const { outcome, last } of failures) {
 }
 
 Deno.test("a log that cannot be written harms nothing and is told of once", async () => {
-  await using agent = await Agent.make();
+  await using agent = await LoggedAgent.make();
   await Deno.remove(join(agent.logPath, ".."), { recursive: true });
   await Deno.writeTextFile(join(agent.logPath, ".."), "in the way");
   const followed = agent.follow();
@@ -295,7 +204,7 @@ Deno.test("a log that cannot be written harms nothing and is told of once", asyn
 for (const isStopped of [true, false]) {
   const what = isStopped ? "tells the end of an agent that ends with its server" : "stays open for another server";
   Deno.test(`an agent's log ${what}`, async () => {
-    await using agent = await Agent.make();
+    await using agent = await LoggedAgent.make();
     const followed = agent.follow();
     await agent.begin(followed);
     const log = { debug: (): void => {}, info: (): void => {}, warning: assert.fail, error: assert.fail };
