@@ -9,6 +9,9 @@ import { addSample, processStateWords, silenceWords, type Stillness } from "./st
 /** How often. */
 const ROUND_MS = 5_000;
 
+/** Looks at what a silent run does while it may become a stalled one. */
+const LOOKS = 4;
+
 /** What a round needs to know. */
 export interface RoundsOptions {
   /** The tasks that this server drives. */
@@ -36,7 +39,9 @@ export interface Silence {
 interface Watched {
   readonly stillness: Stillness;
   readonly activity: Activity;
+  /** When its working directory was last looked through. */
   readonly walkedAt: Date | null;
+  readonly isStalled: boolean;
 }
 
 /** Looks after running tasks from its first start until it is stopped. */
@@ -55,7 +60,7 @@ export class Rounds {
   start(): void {
     const { offlineTimeoutMs, stallAfterMs } = this.#options;
     // A limit of a second, say, is looked at in time.
-    const everyMs = Math.min(ROUND_MS, offlineTimeoutMs / 4, stallAfterMs / 4);
+    const everyMs = Math.min(ROUND_MS, offlineTimeoutMs / 4, stallAfterMs / LOOKS);
     this.#timer ??= setInterval(() => {
       this.#round ??= this.#look().finally(() => this.#round = undefined);
     }, everyMs);
@@ -78,7 +83,7 @@ export class Rounds {
     const activity = watched?.activity ?? await this.#observe(path);
     return {
       silentMs,
-      isStalled: watched !== undefined && now - watched.stillness.stillSince.getTime() >= stallAfterMs,
+      isStalled: watched?.isStalled ?? false,
       words: silenceWords(followed.progress),
       processState: activity === undefined ? "not known" : processStateWords(activity.state),
     };
@@ -115,7 +120,7 @@ export class Rounds {
     }
   }
 
-  /** Tells whether the task has been silent for long. */
+  /** Tells whether the task has been silent for so long that what it does is to be looked at. */
   async #lookAt(followed: FollowedTask): Promise<boolean> {
     const { services, offlineTimeoutMs, stallAfterMs } = this.#options;
     const { runner: { host, maxEventBytes }, index } = services;
@@ -134,7 +139,13 @@ export class Rounds {
       return false;
     }
     const outputAt = await followed.outputAt();
-    return outputAt !== null && now - outputAt.getTime() >= stallAfterMs;
+    if (outputAt === null || now - outputAt.getTime() < stallAfterMs / LOOKS) {
+      this.#watched.delete(id);
+      return false;
+    }
+    // Its CPU time tells of the time between two looks only, so they begin well before it may be called stalled.
+    const lastLook = this.#watched.get(id)?.stillness.last.at.getTime() ?? 0;
+    return now - lastLook >= stallAfterMs / LOOKS;
   }
 
   async #lookAtSilent(silent: readonly FollowedTask[]): Promise<void> {
@@ -159,8 +170,9 @@ export class Rounds {
         stillness = addSample(before.stillness, { ...sample, haveFilesChanged }, outputAt);
         walkedAt = at;
       }
-      this.#watched.set(id, { stillness, activity, walkedAt });
-      if (stallAction === "report" || walkedAt === null || !isStill(stillness)) continue;
+      const isStalled = before !== null && isStill(stillness);
+      this.#watched.set(id, { stillness, activity, walkedAt, isStalled });
+      if (stallAction === "report" || !isStalled) continue;
       log.warning("a task is stopped because nothing moves in it", { id });
       await this.#options.stop(id, "stalled");
     }

@@ -3,6 +3,8 @@ import type { Progress } from "../task/task.ts";
 
 /** Share of a processor below which a run does not work: what waits still wakes now and then. */
 const IDLE_SHARE = 0.01;
+/** CPU time that is no work in however short a time: systems count it in ticks of 10 ms. */
+const IDLE_MS = 20;
 
 /** What was seen of a silent run at one moment. */
 export interface Sample {
@@ -25,7 +27,7 @@ export function addSample(before: Stillness | null, sample: Sample, outputAt: Da
   // A new silence: what was seen in an earlier one says nothing about it.
   if (before === null || before.last.at < outputAt) return { stillSince: outputAt, last: sample };
   const elapsedMs = sample.at.getTime() - before.last.at.getTime();
-  const hasWorked = sample.cpuMs - before.last.cpuMs > elapsedMs * IDLE_SHARE;
+  const hasWorked = sample.cpuMs - before.last.cpuMs > Math.max(elapsedMs * IDLE_SHARE, IDLE_MS);
   const hasMoved = hasWorked || sample.haveFilesChanged === true;
   return { stillSince: hasMoved ? sample.at : before.stillSince, last: sample };
 }
