@@ -67,16 +67,16 @@ Deno.test("the papers' JSON and TOML can be read", () => {
 Deno.test("every configuration in README starts the server as deno.json does", () => {
   const readme = read("README.md");
   const start = ["npx", "-y", "deno@2.9.6", "run", ...RUN_FLAGS, "/path/to/codex-swarm/main.ts"];
-  const swarm = (config: unknown): unknown => Object(Object.values(Object(config)).at(0))["codex-swarm"];
+  const first = (value: unknown): unknown => Object.values(Object(value)).at(0);
   const entries = [
     ...blocks(readme, "json").map((json) => JSON.parse(json)),
     ...blocks(readme, "toml").map((toml) => parseToml(toml)),
   ];
-  for (const entry of entries.map(swarm)) {
+  for (const entry of entries.map((config) => first(first(config)))) {
     const { command, args } = Object(entry);
     assert.deepEqual([command, ...args].slice(0, start.length), start);
   }
-  assert.equal(entries.length, 3);
+  assert.equal(entries.length, 4);
   const commands = blocks(readme, "sh").flatMap((code) => code.split("\n")).filter((line) =>
     line.includes(" mcp add ")
   );

@@ -59,7 +59,7 @@ function toolTable(): string {
 function parameterNames(tool: Tool): string {
   const parameters = parametersOf(tool);
   const twin = tools.find((other) => JSON.stringify(parametersOf(other)) === JSON.stringify(parameters));
-  if (twin !== undefined && twin !== tool) return `those of ${code(twin.name)}`;
+  if (twin !== undefined && twin !== tool && parameters.length > 0) return `those of ${code(twin.name)}`;
   return parameters.map(({ name, isRequired }) => isRequired ? `**${code(name)}**` : code(name)).join(" ");
 }
 
