@@ -9,10 +9,12 @@ export async function endAgents(stateDir: string): Promise<void> {
   const tasks = join(stateDir, "tasks");
   await Promise.all((await names(tasks)).map(async (id) => {
     const directory = join(tasks, id);
-    if (!await isHeld(join(directory, "shim.lock"))) return;
+    const locks = ["shim.lock", "tree.lock"].map((name) => join(directory, name));
+    const isHeldAny = async (): Promise<boolean> => (await Promise.all(locks.map(isHeld))).includes(true);
+    if (!await isHeldAny()) return;
     const env = { PATH: Deno.env.get("PATH") ?? "" };
     await stopThroughShim({ script: join(stateDir, script), directory, reason: "cancelled", env });
-    await waitFor(async () => !await isHeld(join(directory, "shim.lock")), { message: `the shim of ${id} to end` });
+    await waitFor(async () => !await isHeldAny(), { message: `the run of ${id} to end` });
   }));
 }
 
