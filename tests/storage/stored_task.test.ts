@@ -6,35 +6,37 @@ import { parseTask, serializeTask, TASK_FORMAT } from "../../src/storage/stored_
 /** Directories as versions of this program have left them on people's disks. */
 const STATE = fileURLToPath(new URL("../fixtures/state", import.meta.url));
 
-const STATUSES: Readonly<Record<string, string>> = {
-  "00000001": "queued",
-  "00000002": "running",
-  "00000003": "completed",
-  "00000004": "failed",
-  "00000005": "cancelled",
-  "00000006": "timed_out",
-  "00000007": "interrupted",
+/** The states of the tasks of each format, in the order of their ids. */
+const STATUSES: Readonly<Record<string, readonly string[]>> = {
+  "1": ["queued", "running", "completed", "failed", "cancelled", "timed_out", "interrupted"],
+  "2": ["queued", "running", "completed", "waiting", "waiting", "failed"],
 };
 
-function recordOf(id: string): string {
-  return Deno.readTextFileSync(join(STATE, "1", "tasks", id, "task.json"));
+/** Every record there is. */
+const RECORDS = Object.entries(STATUSES).flatMap(([format, statuses]) =>
+  statuses.map((status, index) => ({ format, id: `0000000${index + 1}`, status }))
+);
+
+function recordOf({ format, id }: { readonly format: string; readonly id: string }): string {
+  return Deno.readTextFileSync(join(STATE, format, "tasks", id, "task.json"));
 }
 
-Deno.test("parseTask() reads every record of format 1", () => {
-  const statuses = Object.keys(STATUSES).map((id) => [id, parseTask(recordOf(id)).state.status]);
-  assert.deepEqual(Object.fromEntries(statuses), STATUSES);
-});
-
-for (const [id, status] of Object.entries(STATUSES)) {
-  Deno.test(`serializeTask() keeps all that a record of a ${status} task holds`, () => {
-    const text = recordOf(id);
-    assert.deepEqual(JSON.parse(serializeTask(parseTask(text))), asNow(JSON.parse(text)));
+for (const [format, expected] of Object.entries(STATUSES)) {
+  Deno.test(`parseTask() reads every record of format ${format}`, () => {
+    const records = RECORDS.filter((record) => record.format === format);
+    assert.deepEqual(records.map((record) => parseTask(recordOf(record)).state.status), expected);
   });
 }
 
-for (const [id, status] of Object.entries(STATUSES)) {
-  Deno.test(`serializeTask() keeps what a later program added to a record of a ${status} task, at every level`, () => {
-    const later = withLaterFields(asNow(JSON.parse(recordOf(id))));
+for (const record of RECORDS) {
+  const what = `a record of format ${record.format} of a ${record.status} task, ${record.id}`;
+  Deno.test(`serializeTask() keeps all that ${what}, holds`, () => {
+    const text = recordOf(record);
+    assert.deepEqual(JSON.parse(serializeTask(parseTask(text))), asNow(JSON.parse(text)));
+  });
+
+  Deno.test(`serializeTask() keeps what a later program added to ${what}, at every level`, () => {
+    const later = withLaterFields(asNow(JSON.parse(recordOf(record))));
     const text = JSON.stringify(later);
     assert.ok(text.split('"later_field"').length > 4);
     assert.deepEqual(JSON.parse(serializeTask(parseTask(text))), later);
@@ -63,14 +65,14 @@ function asNow({ spec, state, ...record }: { readonly spec: Fields; readonly sta
   };
   const runs = state["status"] === "queued"
     ? {}
-    : state["status"] === "running"
+    : state["status"] === "running" || state["status"] === "waiting"
     ? { input: "prompt.txt", prompts: 0 }
     : { prompts: 0, progress };
   return {
     ...record,
     format: TASK_FORMAT,
     spec: { codexHome: "", account: "", ...spec, server },
-    state: { ...state, ...runs },
+    state: { ...runs, ...state, ...("progress" in runs ? { progress } : {}) },
   };
 }
 
@@ -83,7 +85,7 @@ function withLaterFields(value: unknown): unknown {
 }
 
 Deno.test("parseTask() reads instants as dates", () => {
-  const { createdAt, state } = parseTask(recordOf("00000004"));
+  const { createdAt, state } = parseTask(recordOf({ format: "1", id: "00000004" }));
   assert.deepEqual(createdAt, new Date("2026-11-04T09:30:04.125Z"));
   assert.ok("outcome" in state);
   assert.deepEqual(state.outcome.failure?.resetsAt, new Date("2026-11-04T09:30:50.125Z"));
@@ -92,10 +94,16 @@ Deno.test("parseTask() reads instants as dates", () => {
 for (
   const [name, text] of [
     ["nothing", ""],
-    ["half a record", recordOf("00000003").slice(0, 400)],
+    ["half a record", recordOf({ format: "1", id: "00000003" }).slice(0, 400)],
     ["no object", "[]"],
-    ["a record without its state", JSON.stringify({ ...JSON.parse(recordOf("00000001")), state: undefined })],
-    ["an unknown state", JSON.stringify({ ...JSON.parse(recordOf("00000001")), state: { status: "asleep" } })],
+    [
+      "a record without its state",
+      JSON.stringify({ ...JSON.parse(recordOf({ format: "1", id: "00000001" })), state: undefined }),
+    ],
+    [
+      "an unknown state",
+      JSON.stringify({ ...JSON.parse(recordOf({ format: "1", id: "00000001" })), state: { status: "asleep" } }),
+    ],
   ] as const
 ) {
   Deno.test(`parseTask() refuses ${name}`, () => {
