@@ -24,7 +24,7 @@ import {
 import { checkToolChoice, readToolChoice, type ToolChoice } from "./config/tool_choice.ts";
 import { MARKERS, VARIABLES } from "./config/variables.ts";
 import type { LogLevel } from "./log.ts";
-import type { SandboxMode } from "./task/task.ts";
+import type { SandboxMode } from "./task/spec.ts";
 
 export { checkToolChoice, ConfigError };
 

@@ -1,5 +1,5 @@
 import { TaskError } from "../task/errors.ts";
-import type { TaskSpec } from "../task/task.ts";
+import type { TaskSpec } from "../task/spec.ts";
 import { flattenConfig, tomlValue } from "./toml_value.ts";
 
 /** Which command a flag is asked for: `exec resume` has its own list. */

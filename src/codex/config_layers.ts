@@ -1,6 +1,6 @@
 /** What Codex makes of its layers of configuration. Pure; the precedence was seen with 0.169. */
 import { parse } from "smol-toml";
-import { type EffectiveSandbox, SANDBOX_MODES, type SandboxMode } from "../task/task.ts";
+import { type EffectiveSandbox, SANDBOX_MODES, type SandboxMode } from "../task/spec.ts";
 import { booleanAt, isObject, type JsonObject, objectAt, textAt, textsAt } from "./json_object.ts";
 
 /** One source of settings, parsed. */

@@ -1,6 +1,6 @@
 /** Reads what Codex recorded about a thread: how its last turn ran, and what it has used. */
 import { join } from "node:path";
-import { SANDBOX_MODES, type SandboxMode } from "../task/task.ts";
+import { SANDBOX_MODES, type SandboxMode } from "../task/spec.ts";
 import type { Usage } from "../task/event.ts";
 import { builtInPermissions } from "./config_layers.ts";
 import { booleanAt, type JsonObject, numberAt, objectAt, parseObject, textAt, textsAt } from "./json_object.ts";

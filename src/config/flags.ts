@@ -1,6 +1,6 @@
 /** Every flag, declared once: the parser, the help and README's tables read these. */
 import { LOG_LEVELS } from "../log.ts";
-import { SANDBOX_MODES } from "../task/task.ts";
+import { SANDBOX_MODES } from "../task/spec.ts";
 
 /** What becomes of running agents when the server ends, whatever their own lifetime. */
 export const EXIT_ACTIONS = ["stop", "keep"] as const;

@@ -1,6 +1,6 @@
 /** Looks settings up: the flag, else its variable, else the default of the table. */
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
-import { SANDBOX_MODES, type SandboxMode } from "../task/task.ts";
+import { SANDBOX_MODES, type SandboxMode } from "../task/spec.ts";
 import type { CommandLine } from "./command_line.ts";
 import { ConfigError } from "./config_error.ts";
 import { type FlagName, FLAGS } from "./flags.ts";

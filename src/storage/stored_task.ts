@@ -3,16 +3,8 @@
  * object is a loose one: what a later program adds to this version stays when this one writes the record again.
  */
 import * as z from "zod";
-import {
-  FAILURE_CLASSES,
-  FINAL_STATUSES,
-  LIFETIMES,
-  SANDBOX_MODES,
-  SANDBOX_SOURCES,
-  STARTERS,
-  STOP_REASONS,
-  type Task,
-} from "../task/task.ts";
+import { LIFETIMES, SANDBOX_MODES, SANDBOX_SOURCES, STARTERS } from "../task/spec.ts";
+import { FAILURE_CLASSES, FINAL_STATUSES, STOP_REASONS, type Task } from "../task/task.ts";
 
 /**
  * The version that this program writes. 1: one run after another only to start again; 2: tasks that wait for a usage

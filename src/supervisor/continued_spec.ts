@@ -1,6 +1,6 @@
 import { readThread } from "../codex/thread_file.ts";
 import { defined } from "../task/defined.ts";
-import type { TaskSpec } from "../task/task.ts";
+import type { TaskSpec } from "../task/spec.ts";
 
 /**
  * What a task's further run is started with: its thread, and there the sandbox, the model and the working directory that

@@ -1,7 +1,7 @@
 /** Decides which sandbox a run has, who said so, and whether it reaches the network. */
 import { type CodexConfigFacts, networkOf } from "../codex/config_layers.ts";
 import type { ThreadFacts } from "../codex/thread_file.ts";
-import type { EffectiveSandbox } from "../task/task.ts";
+import type { EffectiveSandbox } from "../task/spec.ts";
 import { type Limits, limitSandbox } from "./limits.ts";
 import type { StartRequest } from "./start_request.ts";
 

@@ -1,7 +1,7 @@
 /** What a call may ask for under `--max-sandbox` and `--root`. */
 import { isAbsolute, relative } from "node:path";
 import { TaskError } from "../task/errors.ts";
-import { type EffectiveSandbox, SANDBOX_MODES, type SandboxMode } from "../task/task.ts";
+import { type EffectiveSandbox, SANDBOX_MODES, type SandboxMode } from "../task/spec.ts";
 
 /** Bounds of the effective settings; `null` and an empty list are none. */
 export interface Limits {

@@ -1,5 +1,5 @@
 import type { CodexProbe } from "../codex/probe.ts";
-import type { EffectiveSandbox, ServerSettings } from "../task/task.ts";
+import type { EffectiveSandbox, ServerSettings } from "../task/spec.ts";
 import type { StartRequest } from "./start_request.ts";
 
 /** Efforts that some model knows; any other string is passed on all the same. */

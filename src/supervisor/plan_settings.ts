@@ -6,7 +6,7 @@ import { flattenConfig } from "../codex/toml_value.ts";
 import { resolveLinks } from "../storage/paths.ts";
 import { TaskError } from "../task/errors.ts";
 import { secretVariables } from "../task/secret_names.ts";
-import type { CodexSettings, EffectiveSandbox, ServerSettings } from "../task/task.ts";
+import type { CodexSettings, EffectiveSandbox, ServerSettings } from "../task/spec.ts";
 import { effectiveSandbox } from "./effective_sandbox.ts";
 import { checkRoot, checkSettings, type Limits } from "./limits.ts";
 import { disabledMcpServers } from "./mcp_servers.ts";

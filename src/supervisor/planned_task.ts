@@ -1,5 +1,5 @@
 import type { TaskFiles } from "../storage/task_directory.ts";
-import type { TaskSpec } from "../task/task.ts";
+import type { TaskSpec } from "../task/spec.ts";
 import type { Runnable } from "./start_run.ts";
 
 /** A task that is ready to be written down and queued. */

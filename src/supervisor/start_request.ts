@@ -1,4 +1,4 @@
-import type { Lifetime, SandboxMode, Starter, TaskSpec } from "../task/task.ts";
+import type { Lifetime, SandboxMode, Starter, TaskSpec } from "../task/spec.ts";
 
 /** What a client asks for; absent means Codex's own setting, or on a resumed thread what it had. */
 export interface StartRequest {

@@ -2,7 +2,7 @@
 import type { CodexProbe } from "../codex/probe.ts";
 import { readThread } from "../codex/thread_file.ts";
 import { type CodexRun, runCodex } from "../codex/run_codex.ts";
-import type { TaskSpec } from "../task/task.ts";
+import type { TaskSpec } from "../task/spec.ts";
 import { startRun } from "../task/transitions.ts";
 import { continuedSpec } from "./continued_spec.ts";
 import { saveTask } from "./end_task.ts";

@@ -1,5 +1,5 @@
 /** All that a run waits for before it may start. */
-import type { TaskSpec } from "../task/task.ts";
+import type { TaskSpec } from "../task/spec.ts";
 import type { StartTurn } from "./cold_start.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import type { RunTaskServices } from "./services.ts";

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import { defined } from "../task/defined.ts";
-import { type Lifetime, SANDBOX_MODES } from "../task/task.ts";
+import { type Lifetime, SANDBOX_MODES } from "../task/spec.ts";
 import type { ToolCall } from "./tool.ts";
 
 /** Kebab-case as the removed `codex mcp-server` had it; other spellings are accepted too. */

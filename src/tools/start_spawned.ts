@@ -7,7 +7,8 @@ import { logIdOf, newLogPath } from "../storage/agent_log_files.ts";
 import { existingDirectory } from "../storage/paths.ts";
 import { createLog, removeTextLog } from "../storage/text_log.ts";
 import { defined } from "../task/defined.ts";
-import { SANDBOX_MODES, type Starter, type Task, type TaskSpec } from "../task/task.ts";
+import { SANDBOX_MODES, type Starter, type TaskSpec } from "../task/spec.ts";
+import type { Task } from "../task/task.ts";
 import { AgentError } from "./agent_error.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
 

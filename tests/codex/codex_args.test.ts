@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { codexArgs, type CodexArgsInput } from "../../src/codex/codex_args.ts";
 import { TaskError, type TaskErrorCode } from "../../src/task/errors.ts";
-import type { ServerSettings, TaskSpec } from "../../src/task/task.ts";
+import type { ServerSettings, TaskSpec } from "../../src/task/spec.ts";
 import { SPEC } from "../helpers/example_spec.ts";
 
 const THREAD = "01a1f744-634e-71b1-a39a-93788d7eea39";

@@ -7,7 +7,7 @@ import {
   parseOverrides,
   trustOf,
 } from "../../src/codex/config_layers.ts";
-import type { EffectiveSandbox } from "../../src/task/task.ts";
+import type { EffectiveSandbox } from "../../src/task/spec.ts";
 
 function layer(source: ConfigLayer["source"], text: string): ConfigLayer {
   return { source, values: parseConfig(text) };

@@ -1,4 +1,4 @@
-import type { TaskSpec } from "../../src/task/task.ts";
+import type { TaskSpec } from "../../src/task/spec.ts";
 
 /** What is asked for by a call that asks for nothing particular. */
 export const SPEC: TaskSpec = {

@@ -8,7 +8,7 @@ import {
   limitSandbox,
 } from "../../src/supervisor/limits.ts";
 import { TaskError } from "../../src/task/errors.ts";
-import type { EffectiveSandbox, SandboxMode } from "../../src/task/task.ts";
+import type { EffectiveSandbox, SandboxMode } from "../../src/task/spec.ts";
 
 const UNLIMITED: Limits = { maxSandbox: null, roots: [] };
 
