@@ -32,7 +32,7 @@ const variables = {
     of: "codex-mcp-swarm",
     value: "DURATION",
     default: "14d",
-    description: "How long a finished task will be kept; nothing is removed yet",
+    description: "How long a task is kept after its end, at least 10 minutes",
   },
   CODEX_SWARM_MIN_WAIT: {
     of: "codex-mcp-swarm",

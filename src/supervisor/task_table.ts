@@ -1,6 +1,4 @@
-import { readExit } from "../process/run_files.ts";
 import type { TaskIndex } from "../storage/task_index.ts";
-import { takeTask } from "../storage/task_lock.ts";
 import { type FinishedTask, isFinished, type Task } from "../task/task.ts";
 import type { AgentLogs } from "./agent_logs.ts";
 import { FollowedTask } from "./followed_task.ts";
@@ -8,8 +6,8 @@ import { pause } from "./pause.ts";
 import type { Registry } from "./registry.ts";
 import type { RunTaskServices } from "./services.ts";
 import type { Runnable } from "./start_run.ts";
+import { isAbandoned, isRunOver, runnableAgain, takeOver } from "./take_over.ts";
 import { TaskDrive } from "./task_drive.ts";
-import { noteUnsavedRun } from "./watch_task.ts";
 
 /** How often a task of another server is looked at while its bell is silent: that server may have been killed. */
 const LOOK_EVERY_MS = 5_000;
@@ -125,7 +123,7 @@ export class TaskTable {
   async refresh(followed: FollowedTask): Promise<void> {
     if (this.isOwn(followed.task.id)) return;
     const lock = await this.#takeOver(followed);
-    const isOver = await this.#isRunOver(followed);
+    const isOver = !this.#isReadOnly && await isRunOver(followed, this.#services);
     if (lock !== null) this.#driveForeign(followed, lock);
     // What ended while nobody looked is told as it is at once.
     if (isOver || followed.stopReason !== undefined) await this.#untilFinished(followed);
@@ -183,29 +181,10 @@ export class TaskTable {
     this.drive(followed, drive, lock);
   }
 
-  /** Takes the lock of a task that has lost its server and is for this one; its state is what stands on disk then. */
   async #takeOver(followed: FollowedTask): Promise<Disposable | null> {
-    using stack = new DisposableStack();
-    const lock = this.#isReadOnly ? null : await takeTask(followed.directory.path);
-    if (lock !== null) stack.use(lock);
+    if (!this.#isReadOnly) return await takeOver(followed, this.#services);
     await followed.reread();
-    if (lock === null || isFinished(followed.task) || this.#services.closing.aborted) return null;
-    await noteUnsavedRun(followed);
-    const { spec, state } = followed.task;
-    if (spec.lifetime === "server-bound") {
-      // With its server went the call that it was for.
-      if (state.status !== "running") followed.noteStop("server_gone");
-      else if (followed.isHeir) await this.#services.runner.host.adopt(followed.directory.path);
-      else if (!await this.#isRunOver(followed)) return null;
-    }
-    stack.move();
-    return lock;
-  }
-
-  async #isRunOver({ task: { state }, directory }: FollowedTask): Promise<boolean> {
-    if (state.status !== "running" || this.#isReadOnly) return false;
-    const sighting = await this.#services.runner.host.sight({ directory: directory.path, run: state.run });
-    return sighting.state !== "running" || await readExit(directory.path, state.run) !== null;
+    return null;
   }
 
   async #untilFinished(followed: FollowedTask): Promise<void> {
@@ -213,19 +192,4 @@ export class TaskTable {
     await Promise.race([followed.finished, pause(END_MS, over.signal)]);
     over.abort();
   }
-}
-
-/** Tells whether nobody drives a task. */
-async function isAbandoned(directory: string): Promise<boolean> {
-  using lock = await takeTask(directory);
-  return lock !== null;
-}
-
-/** What starting a run needs, of a task that another server has planned. */
-async function runnableAgain({ task }: FollowedTask, { probe }: RunTaskServices): Promise<Runnable> {
-  const { envNames } = task.spec;
-  if (envNames.length > 0) {
-    throw new Error(`its server has ended, and with it the values of ${envNames.join(", ")}; start it again`);
-  }
-  return { env: {}, probe: await probe() };
 }
