@@ -7,16 +7,15 @@ import type { Log } from "../log.ts";
 import { readExit, readStopReason } from "../process/run_files.ts";
 import type { EndedRun } from "../process/run_host.ts";
 import { lastWritten } from "../storage/agent_log.ts";
-import type { TaskDirectory } from "../storage/task_directory.ts";
 import { defined } from "../task/defined.ts";
-import { type Outcome, type Progress, STOP_REASONS, type StopReason, type Task } from "../task/task.ts";
+import { type Outcome, type Progress, STOP_REASONS, type StopReason } from "../task/task.ts";
 import { finish } from "../task/transitions.ts";
 import { checkAnswer } from "./check_answer.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import { pause } from "./pause.ts";
 import type { EndTaskServices } from "./services.ts";
 
-/** How often a record is tried again that could not be written. */
+/** How often it is tried again to save what could not be saved. */
 const SAVE_EVERY_MS = 5_000;
 
 /** What is known of a run that is over. */
@@ -133,10 +132,14 @@ async function conclude(
   { bell, index, log, closing }: EndTaskServices,
 ): Promise<void> {
   const { directory, task } = followed;
+  const answer = ending.progress.lastMessage;
+  const saveAnswer = answer === null ? null : (): Promise<void> => directory.writeAnswer(answer);
+  let isAnswerSaved = true;
   try {
-    if (ending.progress.lastMessage !== null) await directory.writeAnswer(ending.progress.lastMessage);
+    await saveAnswer?.();
   } catch (error) {
-    log.error("an answer could not be saved; it stays in the events", { id: task.id, error });
+    isAnswerSaved = false;
+    log.error("an answer could not be saved yet; it stays in the events", { id: task.id, error });
   }
   const finished = finish(task, ending);
   try {
@@ -146,20 +149,22 @@ async function conclude(
     log.error("a task's record could not be saved yet", { id: task.id, error });
     // Whoever waits here is told; other servers are when there is room again.
     followed.update(finished);
-    await saveLater(finished, directory, closing);
+    await saveLater(() => directory.write(finished), closing);
   }
   await bell.ring(task.id);
   const threadId = ending.progress.threadId ?? task.spec.resumeThreadId;
   if (threadId !== undefined) await index.noteThread(threadId, task.id);
   await index.noteEnded(task.id);
+  // Until then it is told from memory.
+  if (saveAnswer !== null && !isAnswerSaved) await saveLater(saveAnswer, closing);
 }
 
-/** Writes the record as soon as that is possible. Should this server end before, the files tell the next one the same. */
-async function saveLater(task: Task, directory: TaskDirectory, closing: AbortSignal): Promise<void> {
+/** Saves something as soon as that is possible. Should this server end before, the files tell the next one the same. */
+async function saveLater(save: () => Promise<void>, closing: AbortSignal): Promise<void> {
   while (!closing.aborted) {
     await pause(SAVE_EVERY_MS, closing);
     try {
-      return await directory.write(task);
+      return await save();
     } catch {
       // said once
     }
