@@ -143,7 +143,10 @@ async function isLocked(path: string): Promise<boolean> {
     return false;
   }
   try {
-    return !await file.tryLock(true);
+    if (!await file.tryLock(true)) return true;
+    // Closing alone would not do at once: a process that is being forked has a copy of each descriptor.
+    await file.unlock();
+    return false;
   } finally {
     file.close();
   }

@@ -14,7 +14,16 @@ export async function tryLock(path: string, { isShared = false } = {}): Promise<
   } finally {
     if (!isTaken) file.close();
   }
-  return isTaken ? { [Symbol.dispose]: () => file.close() } : null;
+  return isTaken ? { [Symbol.dispose]: () => unlock(file) } : null;
+}
+
+/** Frees a lock. Closing alone would not do at once: a process that is being forked has a copy of each descriptor. */
+function unlock(file: Deno.FsFile): void {
+  try {
+    file.unlockSync();
+  } finally {
+    file.close();
+  }
 }
 
 /**

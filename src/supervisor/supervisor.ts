@@ -187,11 +187,18 @@ export class Supervisor {
 
   /** Tasks that have not ended, and the newest of those that have, at most `limit` of these; oldest first. */
   async list(options: { readonly repository?: string; readonly limit: number }): Promise<Task[]> {
-    const { index } = this.#services;
-    const own = this.#table.own().map(({ task }) => task.id);
-    const live = new Set([...own, ...await index.liveIds()]);
+    const live = new Set(this.#table.own().map(({ task }) => task.id));
+    let newest: readonly string[];
+    try {
+      for (const id of await this.#services.index.liveIds()) live.add(id);
+      newest = await this.#services.index.newestIds({ ...options, limit: options.limit + live.size });
+    } catch (error) {
+      // What stands in the way of the index mostly does in that of the tasks, where there is a way out to tell.
+      await this.#registry.ids();
+      throw error;
+    }
     const tasks: Task[] = [];
-    for (const id of new Set([...live, ...await index.newestIds({ ...options, limit: options.limit + live.size })])) {
+    for (const id of new Set([...live, ...newest])) {
       try {
         const found = live.has(id) ? await this.#table.find(id) : await this.#registry.read(id);
         const task = found instanceof FollowedTask ? found.task : found;

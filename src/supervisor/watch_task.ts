@@ -8,6 +8,8 @@ import type { RunTaskServices } from "./services.ts";
 
 /** How often a run is looked at while its bell is silent: its shim may have been killed. */
 const LOOK_EVERY_MS = 5_000;
+/** The same where it is known that nobody is left who would ring. */
+const LOOK_AT_LOST_MS = 1_000;
 /** How often a queued task's directory is looked at while its bell is silent. */
 const HEED_EVERY_MS = 30_000;
 
@@ -30,7 +32,7 @@ export async function untilRunOver(
   const { id } = followed.task;
   if (run !== null && await run.ended === "slot_taken") return { kind: "slot_taken", exitCode: null };
   for (;;) {
-    const rung = bell.next(id, LOOK_EVERY_MS, closing);
+    const rung = bell.next(id, followed.isShimLost ? LOOK_AT_LOST_MS : LOOK_EVERY_MS, closing);
     try {
       // At least once: what has ended while this server ends is told all the same.
       const end = await lookAtRun(followed, services);

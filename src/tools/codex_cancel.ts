@@ -55,5 +55,8 @@ async function stop(id: string, { supervisor }: ToolServices): Promise<StopAnswe
 /** codex-mcp-swarm's words, where it had some. */
 function wordsOf(answer: StopAnswer | null, status: string): string {
   if (answer?.answer === "still_running") return "Task could not be stopped yet: its process does not end; try again";
-  return answer?.answer === "stopped" && status === "cancelled" ? "Task cancelled" : `Task already ${status}`;
+  if (answer?.answer === "stopped" && status === "cancelled") return "Task cancelled";
+  const swept = answer?.answer === "already_ended" ? answer.report?.swept ?? 0 : 0;
+  if (swept === 0) return `Task already ${status}`;
+  return `Task already ${status}; what it had left behind is ended now (${swept} process${swept === 1 ? "" : "es"})`;
 }

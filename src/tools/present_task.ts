@@ -11,6 +11,7 @@ import {
   filesOf,
   isExitCodeLost,
   labelOf,
+  leftBehindOf,
   MAX_COMMAND,
   MAX_THINKING,
   modelOf,
@@ -172,9 +173,7 @@ function outcomeData(view: ViewedTask, state: FinishedState): Record<string, unk
     exit_code_lost: isExitCodeLost(state) ? true : undefined,
     status_inferred: outcome.statusInferred ? true : undefined,
     stop_reason: outcome.stopReason,
-    left_behind: outcome.leftBehind === undefined
-      ? undefined
-      : `${outcome.leftBehind} processes of the agent still run; codex_cancel ends them`,
+    left_behind: leftBehindOf(state),
     failure: failure === undefined || view.stderrTail === "" ? failure : { ...failure, stderr_tail: view.stderrTail },
     output_schema_verdict: verdictOf(state),
   };

@@ -8,6 +8,7 @@ import {
   failureMessage,
   filesOf,
   labelOf,
+  leftBehindOf,
   MAX_COMMAND,
   MAX_OUTPUT,
   MAX_THINKING,
@@ -37,6 +38,7 @@ export function statusText(view: ViewedTask, now: Date): string {
   if (command !== undefined) lines.push(`Last tool: exec_command(${cutEnd(command, MAX_COMMAND)})`);
   if (progress.lastReasoning !== null) lines.push(`Thinking: ${cutStart(progress.lastReasoning, MAX_THINKING)}`);
   if (view.answer !== null) lines.push(`Output: ${cutStart(view.answer, MAX_OUTPUT)}`);
+  if (isFinished(task)) lines.push(...leftBehindLines(task.state));
   if (progress.plan.length > 0) {
     const plan = planOf(view);
     const steps = plan.shown.map((step) => `[${step.completed ? "x" : " "}] ${step.text}`);
@@ -123,7 +125,7 @@ export function resultText(view: ViewedTask, now: Date, answer: string | null): 
   if (outcome.failure !== undefined) lines.push(...failureLines(view, outcome.failure));
   if (outcome.status === "completed") lines.push(answer ?? "No output from Codex");
   else if (answer !== null) lines.push(`Partial output (before failure): ${cutStart(answer, MAX_OUTPUT)}`);
-  lines.push(...verdictLines(task.state));
+  lines.push(...verdictLines(task.state), ...leftBehindLines(task.state));
   return lines.join("\n");
 }
 
@@ -145,6 +147,12 @@ export function verdictLines(state: FinishedState): string[] {
   const verdict = verdictOf(state);
   if (verdict === undefined) return [];
   return [verdict.valid ? "Output schema: valid" : `Output schema: INVALID (${verdict.errors.join("; ")})`];
+}
+
+/** What the agent has left behind. */
+export function leftBehindLines(state: FinishedState): string[] {
+  const words = leftBehindOf(state);
+  return words === undefined ? [] : [`Left behind: ${words}`];
 }
 
 /** How a blocking tool words an end that is no answer. */

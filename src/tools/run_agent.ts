@@ -4,7 +4,7 @@ import type { StartRequest } from "../supervisor/start_request.ts";
 import { type FinishedTask, isFinished, type StopReason, type Task } from "../task/task.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { boundedTaskData } from "./present_task.ts";
-import { failureLines, headline, verdictLines } from "./present_text.ts";
+import { failureLines, headline, leftBehindLines, verdictLines } from "./present_text.ts";
 import { reportProgress } from "./progress_reports.ts";
 import { elapsedSeconds, failureMessage, labelOf, phaseOf, silenceOf, threadIdOf } from "./task_facts.ts";
 import type { ToolAnswer, ToolCall, ToolServices } from "./tool.ts";
@@ -113,7 +113,7 @@ export function agentAnswer(run: EndedRun, completed: (answer: string) => string
   const isCompleted = task.state.status === "completed";
   const word = (answer: string | null): string =>
     isCompleted
-      ? [completed(content(view, answer)), ...verdictLines(task.state)].join("\n")
+      ? [completed(content(view, answer)), ...verdictLines(task.state), ...leftBehindLines(task.state)].join("\n")
       : failedText({ ...view, task }, answer);
   const room = answerChars - word(view.answer === null ? null : "").length;
   const text = word(boundedAnswers([view], room, ({ length }) => length)[0] ?? null);

@@ -72,6 +72,14 @@ export function filesOf({ progress }: TaskView): { readonly shown: readonly File
   return { shown, rest: rest + progress.filesChangedBeyond };
 }
 
+/** What an agent has left behind at its end, as long as nobody ends that. */
+export function leftBehindOf({ outcome: { leftBehind } }: FinishedState): string | undefined {
+  if (leftBehind === undefined) return undefined;
+  return leftBehind === 1
+    ? "1 process outlived the agent; codex_cancel ends it"
+    : `${leftBehind} processes outlived the agent; codex_cancel ends them`;
+}
+
 /** What the output schema says of the answer. */
 export function verdictOf({ outcome }: FinishedState): Outcome["outputSchemaVerdict"] {
   const verdict = outcome.outputSchemaVerdict;

@@ -54,8 +54,11 @@ Deno.test("F9: the state of a newer program is looked at and left as it is, with
     );
   }
   const after = await treeOf(stateDir);
-  // The server's own log says what it is.
-  for (const tree of [before, after]) delete tree[join("logs", "codex-swarm.log")];
+  // The server's own log says what it is, and the shim of the agent that runs has its own to write.
+  for (const tree of [before, after]) {
+    delete tree[join("logs", "codex-swarm.log")];
+    delete tree[join("tasks", running, "oom")];
+  }
   assert.deepEqual(after, before);
   await release(swarm, "go");
 });

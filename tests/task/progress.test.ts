@@ -61,6 +61,7 @@ Deno.test("addEvent() folds a whole turn", () => {
   ]);
   assert.deepEqual(progress, {
     threadId: "t",
+    earlierThreadId: null,
     turnStarted: true,
     lastMessage: "done",
     lastReasoning: "hm",
@@ -80,9 +81,34 @@ Deno.test("addEvent() folds a whole turn", () => {
     turnCompleted: true,
     turnFailed: null,
     events: 18,
+    eventsOfRun: 18,
+    hasModelAnswered: true,
     unreadableEvents: 1,
     unknownEvents: 1,
+    droppedBytes: 0,
   });
+});
+
+Deno.test("addEvent() begins a further run with what the thread has come to, and forgets how its last turn ended", () => {
+  const first = fold([
+    { type: "thread_started", threadId: "t" },
+    { type: "turn_started" },
+    command("started", "ls"),
+    completed({ kind: "agent_message", id: "1", text: "half" }),
+    { type: "notice", message: "limit" },
+    { type: "turn_failed", message: "limit" },
+  ]);
+  const next = addEvent(first, { type: "run_started", run: 2 });
+  assert.deepEqual(next, {
+    ...first,
+    earlierThreadId: "t",
+    turnStarted: false,
+    turnFailed: null,
+    lastError: null,
+    eventsOfRun: 0,
+    hasModelAnswered: false,
+  });
+  assert.deepEqual([first.turnFailed, first.lastError, first.eventsOfRun], ["limit", "limit", 6]);
 });
 
 Deno.test("addEvent() shows the command that runs, and another's end does not hide it", () => {
