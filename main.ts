@@ -133,7 +133,7 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
       resources,
       services,
       repository,
-      instructions: instructions(open),
+      instructions: instructions(open, offered.map(({ name }) => name)),
       maxWaitMs: config.maxWaitMs,
       log,
     });

@@ -1,11 +1,15 @@
 /** A task in the words of codex-as-mcp. */
 import { agentIdOf } from "../task/agent_id.ts";
 import { isFinished, type Task } from "../task/task.ts";
+import { takeFitting } from "./bounded_text.ts";
 import { boundedTask } from "./present_task.ts";
 import type { ToolCall } from "./tool.ts";
 import type { ViewedTask } from "./viewed_task.ts";
 
 export type AgentStatus = "running" | "completed" | "failed" | "killed";
+
+/** Part of an answer that the agent's own words may take; indented, as text, they are longer than as data. */
+const WORDS_SHARE = 0.75;
 
 /** Fields of ours that codex-as-mcp has under other names, or tells in a form of its own. */
 const TOLD_OTHERWISE: ReadonlySet<string> = new Set(["answer_file", "failure", "ended_at"]);
@@ -57,7 +61,13 @@ export function ownFields(
   const data = boundedTask(view, { now: new Date(), maxLength });
   const kept = Object.entries(data).filter(([name]) => !(name in without) && !TOLD_OTHERWISE.has(name));
   const { answer_file: output_file } = data;
-  return { ...(output_file === undefined ? {} : { output_file }), ...Object.fromEntries(kept) };
+  const own = [...(output_file === undefined ? [] : [["output_file", output_file] as const]), ...kept];
+  return Object.fromEntries(takeFitting(own, maxLength).shown);
+}
+
+/** How much of an answer the agent's own words may take: a part of it, and what is left beside `fields`. */
+export function wordsRoom(call: ToolCall, fields: Readonly<Record<string, unknown>>): number {
+  return Math.min(call.answerChars * WORDS_SHARE, roomBeside(call, fields));
 }
 
 /** How much is left of an answer beside what has to stand in it. */

@@ -18,7 +18,7 @@ export function defineAgentTool<Input extends z.ZodObject>(
       description: `For codex-as-mcp users; new work: prefer ${prefer}. ${tool.description}`,
       async handle(input, call, services): Promise<ToolAnswer> {
         try {
-          return await tool.handle(input, call, services);
+          return compact(await tool.handle(input, call, services), call);
         } catch (error) {
           if (call.signal.aborted && error === call.signal.reason) throw error;
           if (!(error instanceof AgentError) && !(error instanceof TaskError)) {
@@ -38,4 +38,11 @@ export function jsonAnswer(
   own: Readonly<Record<string, unknown>> = {},
 ): ToolAnswer {
   return { text: JSON.stringify(data, null, 2), structured: { ...data, ...own } };
+}
+
+/** JSON goes without its indentation before anything of it is left out. */
+function compact(answer: ToolAnswer, { answerChars }: ToolCall): ToolAnswer {
+  // A result is an agent's own words, whatever they look like.
+  if (answer.text.length <= answerChars || "result" in answer.structured) return answer;
+  return { ...answer, text: JSON.stringify(JSON.parse(answer.text)) };
 }

@@ -1,14 +1,12 @@
 import * as z from "zod";
 import { agentErrorOutput } from "./agent_error.ts";
-import { agentFields, agentSeconds, ownFields, roomBeside } from "./agent_facts.ts";
+import { agentFields, agentSeconds, ownFields, roomBeside, wordsRoom } from "./agent_facts.ts";
 import { failurePayload, hasEnded } from "./agent_failure.ts";
 import { agentOutput } from "./agent_output.ts";
 import { defineAgentTool, jsonAnswer } from "./agent_tool.ts";
 import { findAgent } from "./find_agent.ts";
 import type { ToolAnswer } from "./tool.ts";
 
-/** Part of an answer that the agent's own words may take. */
-const RESULT_SHARE = 0.7;
 /** codex-as-mcp asked its callers not to poll before. */
 const YOUNG_SECONDS = 15;
 
@@ -35,7 +33,7 @@ export const getAgentStatus = defineAgentTool({
     const { task } = view;
     const elapsed = agentSeconds(task, new Date());
     const fields = { ...agentFields(task), task_id: input.task_id, elapsed_seconds: elapsed };
-    const room = call.answerChars * RESULT_SHARE;
+    const room = wordsRoom(call, fields);
     const told: Record<string, unknown> = { ...fields };
     if (!hasEnded(view)) {
       if (elapsed < YOUNG_SECONDS) told["warning"] = "The agent has just started: ask again in 30 seconds or later.";

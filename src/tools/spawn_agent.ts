@@ -2,15 +2,12 @@ import * as z from "zod";
 import { defined } from "../task/defined.ts";
 import { agentErrorOutput, errorAnswer } from "./agent_error.ts";
 import { failurePayload, hasEnded } from "./agent_failure.ts";
-import { agentFields, ownFields, roomBeside } from "./agent_facts.ts";
+import { agentFields, ownFields, roomBeside, wordsRoom } from "./agent_facts.ts";
 import { agentOutput } from "./agent_output.ts";
 import { defineAgentTool } from "./agent_tool.ts";
 import { awaitAgent } from "./run_agent.ts";
 import { spawnParameters, startSpawned } from "./start_spawned.ts";
 import type { ToolAnswer } from "./tool.ts";
-
-/** Part of an answer that the agent's own words may take. */
-const RESULT_SHARE = 0.8;
 
 /** codex-as-mcp showed these to its callers, although they were its own. */
 export const indexParameters = {
@@ -37,7 +34,7 @@ export const spawnAgent = defineAgentTool({
     const { view } = await awaitAgent(task, call, services);
     if (!hasEnded(view)) throw new Error(`task ${task.id} has not ended`);
     const fields = agentFields(view.task);
-    const room = call.answerChars * RESULT_SHARE;
+    const room = wordsRoom(call, fields);
     if (view.task.state.status !== "completed") {
       const error = await failurePayload(view, room);
       const told = { error, ...fields };

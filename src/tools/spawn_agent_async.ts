@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { agentErrorOutput } from "./agent_error.ts";
-import { agentFields } from "./agent_facts.ts";
+import { agentFields, roomBeside } from "./agent_facts.ts";
 import { defineAgentTool, jsonAnswer } from "./agent_tool.ts";
+import { takeFitting } from "./bounded_text.ts";
 import { startedData } from "./present_task.ts";
 import { spawnParameters, startSpawned } from "./start_spawned.ts";
 import type { ToolAnswer } from "./tool.ts";
@@ -33,6 +34,8 @@ export const spawnAgentAsync = defineAgentTool({
     const note = `The agent works in the background: get_agent_status("${fields["task_id"]}") tells its state and at ` +
       `its end its answer; codex_wait(task_ids=["${task.id}"]) waits for it. Its log can be followed with tail -f.`;
     const { task_id: _id, status: _status, ...own } = startedData(task);
-    return jsonAnswer({ ...fields, note }, own);
+    const told = { ...fields, note };
+    const { shown } = takeFitting(Object.entries(own), roomBeside(call, told));
+    return jsonAnswer(told, Object.fromEntries(shown));
   },
 });

@@ -57,7 +57,11 @@ export function toolCall(replaced: Partial<ToolCall> = {}): ToolCall {
 }
 
 /** A supervisor that starts {@linkcode TASK}, and refuses all else that is not replaced. */
-export function toolServices(supervisor: Partial<ToolServices["supervisor"]>, errors: string[] = []): ToolServices {
+export function toolServices(
+  supervisor: Partial<ToolServices["supervisor"]>,
+  errors: string[] = [],
+  agents: Partial<ToolServices["agents"]> = {},
+): ToolServices {
   const refuse = (): Promise<never> => Promise.reject(new Error("refused"));
   const note = (message: string): void => void errors.push(message);
   return {
@@ -74,7 +78,7 @@ export function toolServices(supervisor: Partial<ToolServices["supervisor"]>, er
     plan: () => Promise.resolve(PLANNED),
     minWaitMs: 0,
     cwd: "/repository",
-    agents: { cwd: null, logDir: "/logs", timeoutMs: 1_000, model: null, reasoningEffort: null },
+    agents: { cwd: null, logDir: "/dev/null", timeoutMs: 1_000, model: null, reasoningEffort: null, ...agents },
     log: { debug: note, info: note, warning: note, error: note },
   };
 }

@@ -1,12 +1,27 @@
 import assert from "node:assert/strict";
 import { instructions } from "../../src/server/instructions.ts";
+import { tools } from "../../src/tools/mod.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { startSwarm, type Swarm } from "../helpers/swarm.ts";
 import { startTask } from "../helpers/tasks.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
-Deno.test("instructions() stays within 1,000 characters", () => {
-  assert.ok(instructions({ running: 999_999, unread: 999_999 }).length <= 1_000);
+const NAMES = tools.map(({ name }) => name);
+const CHOICES: readonly (readonly string[])[] = [
+  NAMES,
+  NAMES.filter((name) => name.startsWith("codex")),
+  NAMES.filter((name) => !name.startsWith("codex")),
+  ["codex_wait", "codex_status"],
+  ["list_agent_logs"],
+];
+
+Deno.test("instructions() stays within 1,000 characters and speaks of the tools that are offered only", () => {
+  for (const choice of CHOICES) {
+    const text = instructions({ running: 999_999, unread: 999_999 }, choice);
+    assert.ok(text.length <= 1_000, `${text.length}`);
+    const named = text.match(/\b(codex_\w+|spawn_\w+|get_agent_status)\b/g) ?? [];
+    assert.deepEqual(named.filter((name) => !choice.includes(name)), []);
+  }
 });
 
 function lastLine({ client }: Swarm): string | undefined {

@@ -5,9 +5,11 @@ import type { TaskView } from "../../src/supervisor/task_view.ts";
 import { emptyProgress } from "../../src/task/progress.ts";
 import { failureOf } from "../../src/codex/failure.ts";
 import { TaskError } from "../../src/task/errors.ts";
+import { STARTERS } from "../../src/task/spec.ts";
 import { FINAL_STATUSES, isFinished, type Task, type TaskState } from "../../src/task/task.ts";
 import { tools } from "../../src/tools/mod.ts";
 import { seededRandom } from "../helpers/random.ts";
+import { tempDirectory } from "../helpers/temp_directory.ts";
 import { TASK, toolCall, toolServices } from "../helpers/tool_calls.ts";
 
 type Random = (below: number) => number;
@@ -65,7 +67,16 @@ function randomView(random: Random, id: string): TaskView {
   const task: Task = {
     ...TASK,
     id,
-    spec: { ...TASK.spec, cwd: text(), label: text(), model: text(), notes: randomList(random, text) },
+    spec: {
+      ...TASK.spec,
+      cwd: text(),
+      label: text(),
+      model: text(),
+      notes: randomList(random, text),
+      server: { ...TASK.spec.server, cwd: "/repository" },
+      startedBy: STARTERS[random(STARTERS.length)] ?? "spawn_agent",
+      agentLog: `/logs/${"long/".repeat(random(40))}codex_agent_20260101-000000_1_${id}.log`,
+    },
     state: states[random(9)] ?? states[3] ?? TASK.state,
   };
   const directory = new TaskDirectory("/state/codex-swarm/tasks", id);
@@ -95,18 +106,23 @@ for (const answerChars of [10_000, 2_000]) {
       const views = new Map(ids.map((id) => [id, randomView(random, id)]));
       const first = views.get("00000000") ?? randomView(random, "00000000");
       const cut: string[] = [];
-      const services = toolServices({
-        start: () => Promise.resolve(first.task),
-        view(id): Promise<TaskView> {
-          const view = views.get(id);
-          if (view !== undefined) return Promise.resolve(view);
-          return Promise.reject(new TaskError("unknown_task", `Cannot find task "${id}": ${randomText(random)}`));
+      await using logs = await tempDirectory();
+      const services = toolServices(
+        {
+          start: () => Promise.resolve(first.task),
+          view(id): Promise<TaskView> {
+            const view = views.get(id);
+            if (view !== undefined) return Promise.resolve(view);
+            return Promise.reject(new TaskError("unknown_task", `Cannot find task "${id}": ${randomText(random)}`));
+          },
+          list: () => Promise.resolve([...views.values()].map(({ task }) => task)),
+          ended: () => Promise.resolve(),
+          stop: () => Promise.resolve({ answer: "already_ended", report: null }),
+          markRead: () => Promise.resolve(),
         },
-        list: () => Promise.resolve([...views.values()].map(({ task }) => task)),
-        ended: () => Promise.resolve(),
-        stop: () => Promise.resolve({ answer: "already_ended", report: null }),
-        markRead: () => Promise.resolve(),
-      }, cut);
+        cut,
+        { logDir: logs.path },
+      );
       const strange = randomList(random, () => randomText(random));
       const calls: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
         ["codex_status", {}],
@@ -115,7 +131,16 @@ for (const answerChars of [10_000, 2_000]) {
         ["codex_cancel", { task_id: "00000000" }],
         ["codex_cancel", { task_id: strange[0] ?? "" }],
         ["codex_async", { prompt: "go" }],
+        ["spawn_agent_async", { prompt: "go" }],
+        ["spawn_agents_parallel", { agents: Array(count).fill({ prompt: "go" }), wait: false }],
+        ["get_agent_status", { task_id: "00000000" }],
+        ["get_agent_status", { task_id: strange[0] ?? "" }],
+        ["kill_agent", { task_id: "00000000" }],
+        ["list_running_agents", {}],
+        ["list_agent_tasks", {}],
         ...(!isFinished(first.task) ? [] : [
+          ["spawn_agent", { prompt: "go" }] as const,
+          ["spawn_agents_parallel", { agents: [...Array(count).fill({ prompt: "go" }), ...strange] }] as const,
           ["codex", { prompt: "go" }] as const,
           ["codex_reply", { threadId: "t", prompt: "go" }] as const,
         ]),
@@ -129,7 +154,7 @@ for (const answerChars of [10_000, 2_000]) {
         assert.ok(answer.text.length <= answerChars, `${where}: a text of ${answer.text.length}`);
         assert.ok(data.length <= answerChars, `${where}: data of ${data.length}`);
         assert.ok(tool.output.safeParse(answer.structured).success || name === "codex_cancel", where);
-        if (!/codex_(wait|status|cancel)/.test(name)) assert.match(data, /"task_id":"00000000"/);
+        if (/^codex(_async|_reply)?$/.test(name)) assert.match(data, /"task_id":"00000000"/);
         // The parts keep within it by themselves, so that the last check has nothing to do.
         assert.deepEqual([where, cut], [where, []]);
       }
