@@ -27,6 +27,8 @@ export async function endRun(
 ): Promise<StopReport> {
   const child = new Deno.Command("/bin/sh", {
     args: [keeperScript(keeper), ...what, ...ladder.map(({ signal, waitMs }) => `${signal}:${Math.round(waitMs)}`)],
+    // As in run_to_end.ts: whoever deletes the server's directory must not keep an agent from its end.
+    cwd: "/",
     clearEnv: true,
     env: { ...keeper.env },
     stdin: "null",

@@ -12,7 +12,7 @@ export interface EndedCommand {
   readonly isTimeout: boolean;
 }
 
-/** Runs a program with exactly this environment and no stdin. At the time limit its whole process group is killed; never throws. */
+/** Runs a program in `/` with exactly this environment and no stdin. At the time limit its whole process group is killed; never throws. */
 export async function runToEnd(
   program: string,
   args: readonly string[],
@@ -22,6 +22,8 @@ export async function runToEnd(
   try {
     child = new Deno.Command(program, {
       args: [...args],
+      // This process's own directory may have been deleted meanwhile, and then nothing can be started from it.
+      cwd: "/",
       clearEnv: true,
       env: { ...options.env },
       stdin: "null",

@@ -9,6 +9,8 @@ export interface SmallDisk extends AsyncDisposable {
   clear(): Promise<void>;
   /** Lets nobody open anything for writing, or lets them again. */
   setReadOnly(isReadOnly: boolean): Promise<void>;
+  /** Takes it away; those who are in it or have files open there keep these. */
+  vanish(): Promise<void>;
 }
 
 /** Mounting takes rights that not everybody has who runs tests. */
@@ -22,6 +24,7 @@ export async function smallDisk({ kib = 4_096, inodes = 1_000 } = {}): Promise<S
   await run("mount", "-t", "tmpfs", "-o", `size=${kib}k,nr_inodes=${inodes},mode=0700`, "none", path);
   const fillers: string[] = [];
   let isReadOnly = false;
+  let isThere = true;
   return {
     path,
     fill: async (what) => {
@@ -40,10 +43,14 @@ export async function smallDisk({ kib = 4_096, inodes = 1_000 } = {}): Promise<S
       await run("mount", "--bind", path, path);
       await run("mount", "-o", "remount,bind,ro", path);
     },
+    vanish: async () => {
+      isThere = false;
+      await run("umount", "-l", path);
+    },
     [Symbol.asyncDispose]: async () => {
       if (isReadOnly) await run("umount", "-l", path);
       // Lazily: what still holds a file there keeps no test from its end.
-      await run("umount", "-l", path);
+      if (isThere) await run("umount", "-l", path);
       await temp[Symbol.asyncDispose]();
     },
   };
