@@ -18,8 +18,7 @@ export class FollowedTask {
   #offlineSince: Date | null = null;
   #isShimLost = false;
   #isDriven = false;
-  /** This server takes the task over should its own be gone, although it is bound to that one. */
-  isHeir = false;
+  #isHeir = false;
 
   constructor(task: Task, directory: TaskDirectory) {
     this.#task = task;
@@ -90,6 +89,15 @@ export class FollowedTask {
     if (isFinished(this.#task)) return;
     this.#task = task;
     if (isFinished(task)) this.#finished.resolve(task);
+  }
+
+  /** This server takes the task over should its own be gone, although it is bound to that one. */
+  get isHeir(): boolean {
+    return this.#isHeir;
+  }
+
+  becomeHeir(): void {
+    this.#isHeir = true;
   }
 
   /** This server drives the task from now on: nobody else writes its record. */

@@ -1,8 +1,7 @@
 import type { CodexProbe } from "../codex/probe.ts";
 import type { CodexRunner } from "../codex/run_codex.ts";
 import type { Log } from "../log.ts";
-import { noteStop, readExit } from "../process/run_files.ts";
-import type { Ladder, StopReport } from "../process/run_host.ts";
+import type { Ladder } from "../process/run_host.ts";
 import { Bell } from "../storage/bell.ts";
 import { OpenTasks } from "../storage/open_tasks.ts";
 import { SlotFiles } from "../storage/slot_files.ts";
@@ -11,25 +10,24 @@ import { TaskIndex } from "../storage/task_index.ts";
 import { UsageLimitFiles } from "../storage/usage_limit_file.ts";
 import { TaskError } from "../task/errors.ts";
 import type { TaskSpec } from "../task/spec.ts";
-import { isFinished, mayLeaveBehind, type StopReason, type Task } from "../task/task.ts";
+import { isFinished, type StopReason, type Task } from "../task/task.ts";
 import { AgentLogs } from "./agent_logs.ts";
 import { ColdStart } from "./cold_start.ts";
 import { findByThread } from "./find_by_thread.ts";
 import { FollowedTask } from "./followed_task.ts";
 import { Housekeeping } from "./housekeeping.ts";
-import { pause } from "./pause.ts";
+import { listTasks } from "./list_tasks.ts";
 import type { PlannedTask } from "./planned_task.ts";
 import { Registry } from "./registry.ts";
 import { Rounds } from "./rounds.ts";
 import type { RunTaskServices } from "./services.ts";
 import { Slots } from "./slots.ts";
+import { type StopAnswer, stopTask } from "./stop_task.ts";
 import { TaskTable } from "./task_table.ts";
 import { type TaskView, viewFinished, viewFollowed } from "./task_view.ts";
 import { tellAgent } from "./tell_agent.ts";
 import { UsageLimits } from "./usage_limits.ts";
 
-/** How long a stopped run may take until its end is written down. */
-const END_MS = 5_000;
 /** How often this server looks for tasks that have lost theirs. */
 const TAKE_OVER_EVERY_MS = 15_000;
 
@@ -61,14 +59,6 @@ export interface SupervisorOptions {
   readonly log: Log;
   readonly now: () => Date;
   readonly newId: () => string;
-}
-
-/** What became of a request to stop. */
-export interface StopAnswer {
-  /** `still_running` for a process that not even SIGKILL has ended yet. */
-  readonly answer: "stopped" | "already_ended" | "still_running";
-  /** What it took; `null` where there was nothing to be signalled. */
-  readonly report: StopReport | null;
 }
 
 /** Starts, queues, follows and stops the runs of tasks. The only writer of a task's state. */
@@ -187,35 +177,12 @@ export class Supervisor {
 
   /** Tasks that have not ended, and the newest of those that have, at most `limit` of these; oldest first. */
   async list(options: { readonly repository?: string; readonly limit: number }): Promise<Task[]> {
-    const live = new Set(this.#table.own().map(({ task }) => task.id));
-    let newest: readonly string[];
-    try {
-      for (const id of await this.#services.index.liveIds()) live.add(id);
-      newest = await this.#services.index.newestIds({ ...options, limit: options.limit + live.size });
-    } catch (error) {
-      // What stands in the way of the index mostly does in that of the tasks, where there is a way out to tell.
-      await this.#registry.ids();
-      throw error;
-    }
-    const tasks: Task[] = [];
-    for (const id of new Set([...live, ...newest])) {
-      try {
-        const found = live.has(id) ? await this.#table.find(id) : await this.#registry.read(id);
-        const task = found instanceof FollowedTask ? found.task : found;
-        if (options.repository === undefined || task.repository === options.repository) tasks.push(task);
-      } catch (error) {
-        this.#options.log.debug("a task cannot be read", { id, error });
-      }
-    }
-    tasks.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
-    const surplus = tasks.filter(isFinished).length - options.limit;
-    let dropped = 0;
-    return tasks.filter((task) => !isFinished(task) || ++dropped > surplus);
+    return await listTasks(options, this.#parts());
   }
 
   /** The task that last worked on the thread, or `null`. */
   async findByThread(threadId: string): Promise<Task | null> {
-    return await findByThread(threadId, { table: this.#table, registry: this.#registry, index: this.#services.index });
+    return await findByThread(threadId, this.#parts());
   }
 
   /** Settles when the task has ended, or rejects with the signal's reason. Throws `unknown_task`. */
@@ -235,32 +202,8 @@ export class Supervisor {
 
   /** Stops a task and settles when it has ended, or cannot be ended. The first reason wins; an ended one stays as it is. */
   async stop(id: string, reason: StopReason, options: { readonly ladder?: Ladder } = {}): Promise<StopAnswer> {
-    const task = this.#table.get(id)?.task ?? await this.#registry.read(id);
-    const directory = this.#registry.directory(id).path;
-    const { host } = this.#services.runner;
-    if (isFinished(task)) {
-      // What it has left behind is ended all the same.
-      const report = reason === "cancelled" && mayLeaveBehind(task) ? await host.stop({ directory, reason }) : null;
-      return { answer: "already_ended", report };
-    }
     await refuseNewerState(this.#options.stateDir);
-    // Before anything is looked at: a look may take over a task that another server has left in its queue.
-    if (this.#table.get(id) === undefined) await noteStop(directory, reason);
-    const found = await this.#table.find(id);
-    if (!(found instanceof FollowedTask)) return { answer: "already_ended", report: null };
-    found.noteStop(reason);
-    const { state } = found.task;
-    const isRunning = state.status === "running" && await readExit(directory, state.run) === null;
-    const report = isRunning ? await host.stop({ directory, reason, ...options }) : null;
-    if (!isRunning) await noteStop(directory, reason);
-    // A server in whose queue the task is finds the stop file then.
-    await this.#services.bell.ring(id);
-    const over = new AbortController();
-    const finished = await Promise.race([found.finished, pause(END_MS, over.signal)]);
-    over.abort();
-    if (finished === undefined) return { answer: "still_running", report };
-    const { status } = finished.state;
-    return { answer: status === "completed" || status === "failed" ? "already_ended" : "stopped", report };
+    return await stopTask(id, { reason, ...options }, this.#parts());
   }
 
   /** Notes that a client has been given the task's result. */
@@ -307,6 +250,11 @@ export class Supervisor {
     this.#services.usageLimits.close();
   }
 
+  #parts(): Parts {
+    const { index, log } = this.#services;
+    return { table: this.#table, registry: this.#registry, services: this.#services, index, log };
+  }
+
   /** Others may have been started on the thread since the task was planned. */
   #inItsOrder(spec: TaskSpec): TaskSpec {
     const before = spec.resumeThreadId === undefined ? null : this.#table.lastOnThread(spec.resumeThreadId);
@@ -337,6 +285,15 @@ export class Supervisor {
       this.#options.log.error("tasks of other servers could not be looked for", { error });
     }
   }
+}
+
+/** What the doings of a supervisor that stand in files of their own work with. */
+interface Parts {
+  readonly table: TaskTable;
+  readonly registry: Registry;
+  readonly services: RunTaskServices;
+  readonly index: TaskIndex;
+  readonly log: Log;
 }
 
 function ignoreUnknown(error: unknown): void {

@@ -168,10 +168,10 @@ export class TaskDrive {
     }
   }
 
-  /** In a sandbox all processes end with their agent. */
+  /** In a sandbox all processes end with their agent, and with a task that is stopped all that belongs to it. */
   async #withLeftBehind(outcome: Outcome): Promise<Outcome> {
     const { task, directory } = this.#followed;
-    if (!mayLeaveBehind(task)) return outcome;
+    if (!mayLeaveBehind(task) || outcome.stopReason !== undefined) return outcome;
     const leftBehind = await this.#services.runner.host.countLeftBehind(directory.path);
     return leftBehind === 0 ? outcome : { ...outcome, leftBehind };
   }

@@ -2,6 +2,7 @@ import type { TaskIndex } from "../storage/task_index.ts";
 import { type FinishedTask, isFinished, type Task } from "../task/task.ts";
 import type { AgentLogs } from "./agent_logs.ts";
 import { FollowedTask } from "./followed_task.ts";
+import { forEachOf } from "./for_each_of.ts";
 import { pause } from "./pause.ts";
 import type { Registry } from "./registry.ts";
 import type { RunTaskServices } from "./services.ts";
@@ -96,7 +97,7 @@ export class TaskTable {
   ): Promise<FollowedTask | FinishedTask> {
     const known = this.#followed.get(id);
     if (known !== undefined) {
-      if (isHeir && !this.isOwn(id)) known.isHeir = true;
+      if (isHeir && !this.isOwn(id)) known.becomeHeir();
       return known;
     }
     // Two that ask at once get the same answer: only one of them may follow or take over the task.
@@ -107,8 +108,8 @@ export class TaskTable {
 
   /** Takes over whatever has lost its server; `isHeir` says of which of those that were bound to it this one is the heir. */
   async takeOverAll(isHeir: (task: Task) => boolean): Promise<void> {
-    for (const id of await this.#index.liveIds()) {
-      if (this.#followed.has(id) || this.#services.closing.aborted) continue;
+    await forEachOf(await this.#index.liveIds(), async (id) => {
+      if (this.#followed.has(id) || this.#services.closing.aborted) return;
       try {
         const task = await this.#registry.read(id);
         if (isFinished(task)) await this.#index.noteEnded(id);
@@ -116,7 +117,7 @@ export class TaskTable {
       } catch (error) {
         this.#services.log.debug("a task that has not ended cannot be read", { id, error });
       }
-    }
+    });
   }
 
   /** Brings a task of another server's up to date, and takes it over if that server is gone and the task for this one. */
@@ -141,7 +142,7 @@ export class TaskTable {
     const task = await this.#registry.read(id);
     if (isFinished(task)) return task;
     const followed = new FollowedTask(task, this.#registry.directory(id));
-    followed.isHeir = isHeir;
+    if (isHeir) followed.becomeHeir();
     this.#followed.set(id, followed);
     try {
       await this.refresh(followed);

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { StopAnswer } from "../supervisor/supervisor.ts";
+import type { StopAnswer } from "../supervisor/stop_task.ts";
 import { taskIdOf } from "../task/agent_id.ts";
 import { TaskError } from "../task/errors.ts";
 import { findViews } from "./find_views.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { StopAnswer } from "../../src/supervisor/supervisor.ts";
+import type { StopAnswer } from "../../src/supervisor/stop_task.ts";
 import { awaitAgent } from "../../src/tools/run_agent.ts";
 import { codexAsync } from "../../src/tools/codex_async.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";

@@ -1,0 +1,56 @@
+import { noteStop, readExit } from "../process/run_files.ts";
+import type { Ladder, StopReport } from "../process/run_host.ts";
+import { isFinished, mayLeaveBehind, type StopReason } from "../task/task.ts";
+import { FollowedTask } from "./followed_task.ts";
+import { pause } from "./pause.ts";
+import type { Registry } from "./registry.ts";
+import type { RunTaskServices } from "./services.ts";
+import type { TaskTable } from "./task_table.ts";
+
+/** How long a stopped run may take until its end is written down. */
+const END_MS = 5_000;
+
+/** What became of a request to stop. */
+export interface StopAnswer {
+  /** `still_running` for a process that not even SIGKILL has ended yet. */
+  readonly answer: "stopped" | "already_ended" | "still_running";
+  /** What it took; `null` where there was nothing to be signalled. */
+  readonly report: StopReport | null;
+}
+
+/** Stops a task and settles when it has ended, or cannot be ended. The first reason wins; an ended one stays as it is. */
+export async function stopTask(
+  id: string,
+  { reason, ...how }: { readonly reason: StopReason; readonly ladder?: Ladder },
+  { table, registry, services }: {
+    readonly table: TaskTable;
+    readonly registry: Registry;
+    readonly services: RunTaskServices;
+  },
+): Promise<StopAnswer> {
+  const { host } = services.runner;
+  const directory = registry.directory(id).path;
+  const task = table.get(id)?.task ?? await registry.read(id);
+  if (isFinished(task)) {
+    // What it has left behind is ended all the same.
+    const report = reason === "cancelled" && mayLeaveBehind(task) ? await host.stop({ directory, reason }) : null;
+    return { answer: "already_ended", report };
+  }
+  // Before anything is looked at: a look may take over a task that another server has left in its queue.
+  if (table.get(id) === undefined) await noteStop(directory, reason);
+  const found = await table.find(id);
+  if (!(found instanceof FollowedTask)) return { answer: "already_ended", report: null };
+  found.noteStop(reason);
+  const { state } = found.task;
+  const isRunning = state.status === "running" && await readExit(directory, state.run) === null;
+  const report = isRunning ? await host.stop({ directory, reason, ...how }) : null;
+  if (!isRunning) await noteStop(directory, reason);
+  // A server in whose queue the task is finds the stop file then.
+  await services.bell.ring(id);
+  const over = new AbortController();
+  const finished = await Promise.race([found.finished, pause(END_MS, over.signal)]);
+  over.abort();
+  if (finished === undefined) return { answer: "still_running", report };
+  const { status } = finished.state;
+  return { answer: status === "completed" || status === "failed" ? "already_ended" : "stopped", report };
+}
