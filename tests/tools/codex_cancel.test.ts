@@ -71,3 +71,36 @@ Deno.test("codex_cancel stops a task of another server", async () => {
   assert.equal(await isAlive(codex.ledger()[0]?.pid ?? 0), false);
   assert.equal((await lookAt(owner, id)).status, "cancelled");
 });
+
+Deno.test({
+  name: "codex_cancel ends what an agent has left behind at its end",
+  // Without a shim nobody could tell whose it was.
+  ignore: Deno.build.os === "windows",
+  async fn(): Promise<void> {
+    await using swarm = await startSwarm();
+    const { text, structured } = await swarm.call("codex", {
+      prompt: "fake:spawn_child(1000) fake:say(done)",
+      sandbox: "danger-full-access",
+    });
+    const words = "1 process outlived the agent; codex_cancel ends it";
+    assert.deepEqual([structured.status, structured.left_behind], ["completed", words]);
+    assert.ok(text.endsWith(`\nLeft behind: ${words}`), text);
+    const { task_id } = structured;
+    for (const name of ["codex_status", "codex_wait"]) {
+      assert.match((await swarm.call(name, { task_ids: [task_id] })).text, new RegExp(`^Left behind: ${words}$`, "m"));
+    }
+    const cancels = [await swarm.call("codex_cancel", { task_id }), await swarm.call("codex_cancel", { task_id })];
+    assert.deepEqual(cancels.map((cancel) => cancel.text), [
+      `Task ${task_id}: Task already completed; what it had left behind is ended now (1 process)`,
+      `Task ${task_id}: Task already completed`,
+    ]);
+
+    // What is ended with its task is not left behind, even while it is being ended.
+    const stopped = await startTask(swarm, "fake:spawn_child(1000) fake:hold(never)", {
+      sandbox: "danger-full-access",
+    });
+    await waitForTask(swarm, stopped, (task) => task.last_command !== undefined);
+    const cancel = await swarm.call("codex_cancel", { task_id: stopped });
+    assert.deepEqual([cancel.structured.status, cancel.structured.left_behind], ["cancelled", undefined]);
+  },
+});
