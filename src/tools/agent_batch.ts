@@ -45,7 +45,11 @@ export async function startBatch(
     } catch (error) {
       // Whoever has cancelled the call hears no answer; those that were started are stopped by the wait.
       if (call.signal.aborted) break;
-      started.push({ error: errorPayload(error, "unexpected_agent_error") });
+      const payload = errorPayload(error, "unexpected_agent_error");
+      if (payload.code === "unexpected_agent_error") {
+        services.log.error("an agent of a call was not started", { error });
+      }
+      started.push({ error: payload });
     }
   }
   return started;

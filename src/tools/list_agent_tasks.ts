@@ -19,7 +19,7 @@ export const listAgentTasks = defineAgentTool({
   effect: "read",
   input: z.object({}),
   output: z.looseObject({
-    total: z.int().optional().describe("How many there are"),
+    total: z.int().optional().describe("How many there are, among the newest 500 tasks that ended and all others"),
     running: z.int().optional().describe("How many of them run or are queued"),
     completed: z.int().optional().describe("How many of them completed"),
     failed: z.int().optional().describe("How many of them failed"),

@@ -88,6 +88,26 @@ Deno.test("an agent of spawn_agent_async ends with its server, and its log says 
   assert.deepEqual([status, error.kind], ["failed", "runtime_error"]);
 });
 
+Deno.test("an agent of spawn_agent_async outlives a crash of its server if the next one comes in time, and so does its log", async () => {
+  await using codex = await installFakeCodex();
+  await using owner = await startSwarm({ codex });
+  const { structured } = await owner.call("spawn_agent_async", {
+    prompt: "fake:say(before) fake:hold(go) fake:say(after)",
+  });
+  await waitForLog(structured.log_file, / stdout: before\n/);
+  owner.process.kill("SIGKILL");
+  await owner.process.ended;
+  await using next = await startSwarm({ codex, stateDir: owner.stateDir, cwd: owner.cwd });
+  const log = await waitForLog(structured.log_file, /"event":"adopted"/);
+  assert.match(log, new RegExp(`"event":"adopted".*"pid":${next.process.pid}\\b`));
+  await release(next, "go");
+  const { output } = await waitForAgent(next, structured.task_id, "completed");
+  assert.match(output, /^after\nLog file: /);
+  const whole = await Deno.readTextFile(structured.log_file);
+  assert.deepEqual(whole.match(/(?<= stdout: )(before|after)$/gm), ["before", "after"]);
+  assert.match(whole, /"event":"agent_complete"[^\n]*\n$/);
+});
+
 Deno.test("spawn_agent_async queues what is too much at once, as running with its place in the queue", async () => {
   await using swarm = await startSwarm({ args: ["--max-concurrent", "1"] });
   const first = await startAgent(swarm, "fake:hold(go) fake:say(one)");
