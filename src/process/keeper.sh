@@ -61,11 +61,14 @@ list_marks() {
         for (i = 1; i <= n; i++)
           if (word[i] ~ /^CODEX_(SWARM_TASK|THREAD)_ID=/) print "/proc/" $1 "/environ:" word[i]
       }'
-  elif [ "$grep_knows_nul" = 1 ]; then
-    grep -Haz -e '^CODEX_SWARM_TASK_ID=' -e '^CODEX_THREAD_ID=' /proc/[0-9]*/environ | tr '\n\0' '\1\n'
   else
+    set -- -e '^CODEX_SWARM_TASK_ID=' -e '^CODEX_THREAD_ID='
+    # It finds itself at least, unless it does not know -z.
+    found=$(CODEX_THREAD_ID=none grep -Haz "$@" /proc/[0-9]*/environ /proc/self/environ | tr '\n\0' '\1\n')
+    printf '%s\n' "$found"
+    if [ -n "$found" ]; then return; fi
     for environ in $(grep -l -e CODEX_SWARM_TASK_ID= -e CODEX_THREAD_ID= /proc/[0-9]*/environ); do
-      tr '\n\0' '\1\n' <"$environ" | grep -a -e '^CODEX_SWARM_TASK_ID=' -e '^CODEX_THREAD_ID=' | sed "s|^|$environ:|"
+      tr '\n\0' '\1\n' <"$environ" | grep -a "$@" | sed "s|^|$environ:|"
     done
   fi
 } 2>/dev/null
@@ -81,7 +84,7 @@ list_members() {
   {
     printf '%s\n' "$1"
     list_processes
-    list_marks
+    [ "$with_marks" = 0 ] || list_marks
   } | awk -v self=$$ -v shim="$2" -v shim_start="$3" '
     $1 == "task" { place[++tasks] = $2; id[tasks] = $3; thread[tasks] = $4; next }
     $1 == "root" { roots[$2] = roots[$2] $3 " " $4 " "; next }
@@ -183,10 +186,10 @@ nap() {
   sleep "0.$hundredths" 2>/dev/null || sleep 1
 }
 
-# Adds all that belong to the task to $family: when the agent has ended, nothing else may tell whose they were.
+# Adds all that descends from the agent to $family: when it has ended, only their marks tell whose they were, if any.
 remember() {
   # shellcheck disable=SC2046
-  set -- $(list_family)
+  set -- $(with_marks=0 && list_family)
   while [ $# -gt 2 ]; do
     [ "$1" != member ] || family="$family
 root 1 $2 $3"
@@ -276,7 +279,7 @@ ask_others() {
     elif read_process && agent_lives; then
       is_shared=1
       case $sign in +*) is_ours=1 ;; esac
-    elif [ "$dir/exit" -nt "$mine/mounts" ]; then
+    elif [ -e "$dir/exit" ] && ! [ "$dir/exit" -ot "$mine/mounts" ]; then
       case $sign in +*) is_ours=1 ;; esac
     fi
   done <<EOT
@@ -354,8 +357,7 @@ trim() {
   fi
 } 2>/dev/null
 
-family='' ticks=100 grep_knows_nul=0
-if printf 'a\0b\0' | grep -qzx b 2>/dev/null; then grep_knows_nul=1; fi
+family='' ticks=100 with_marks=1
 case $1 in
 stop | interrupt)
   dir=$2 what=$3 end=gone signals='' swept=0 is_for_good=0

@@ -132,6 +132,15 @@ take() {
   return 1
 } 2>/dev/null
 
+# Locks descriptor 8 anew when an earlier run holds the lock of which no agent lives any more: one may have left it to
+# what it has left behind.
+take_from_earlier() {
+  if read -r _ _ _ agent agent_start _ <"$dir/process" && lives "$agent" "$agent_start"; then return 1; fi
+  rm -f "$dir/tree.lock"
+  exec 8>>"$dir/tree.lock"
+  flock -n 8
+} 2>/dev/null
+
 # Sets $killed to the number of processes that the system has killed for lack of memory, counted as near as possible.
 count_killed() {
   killed=-
@@ -192,7 +201,8 @@ run)
       case $? in 0) ;; 1) exit 73 ;; *) exit 75 ;; esac
     fi
     exec 8>>"$dir/tree.lock" 9>>"$dir/shim.lock"
-    take 9 && take 8 || exit 75
+    take 9 || exit 75
+    flock -n 8 || take_from_earlier || exit 75
   fi
   look_at $$
   (

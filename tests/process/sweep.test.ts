@@ -8,8 +8,9 @@ import { waitFor } from "../helpers/wait_for.ts";
 
 // macOS has no setsid(1).
 const ignore = Deno.build.os !== "linux";
-const THREAD = "0199a213-81c0-7800-8aa1-bbab2a035a53";
-const OTHER_THREAD = "0199a213-81c0-7800-8aa1-bbab2a035a54";
+/** Nobody else's: tests run beside each other. */
+const THREAD = crypto.randomUUID();
+const OTHER_THREAD = crypto.randomUUID();
 const PATH = Deno.env.get("PATH") ?? "";
 /** All that the shim and its keeper use, but for flock(1). */
 const COMMANDS = ["awk", "cat", "getconf", "grep", "head", "mv", "ps", "rm", "sed", "sleep", "tr", "wc", "xargs"];
