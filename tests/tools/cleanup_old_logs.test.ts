@@ -48,6 +48,11 @@ Deno.test("cleanup_old_logs deletes what is old enough, rotated logs and old mes
   assert.deepEqual(more.structured.files.map((path: string) => basename(path)), [
     "codex_agent_20260105-000000_1_new.log",
   ]);
+
+  // The same log is as old as it is once its agent has ended.
+  await swarm.call("kill_agent", { task_id: running.task_id });
+  const last = await swarm.call("cleanup_old_logs", { dry_run: false });
+  assert.deepEqual(last.structured.files, [`${running.log_file}.1`]);
 });
 
 Deno.test("cleanup_old_logs refuses a wrong age, and says when it cannot look", async () => {
