@@ -120,6 +120,8 @@ list_members() {
           else has_more = 1
         }
       for (at = 1; at <= last; at++) {
+        # What lists them would always find itself.
+        if (queue[at] == self) continue
         n = split(children[queue[at]], child, " ")
         for (i = 1; i <= n; i++) add(child[i])
       }

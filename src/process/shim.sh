@@ -160,6 +160,9 @@ note_mounts() {
   while [ "$n" -gt 0 ]; do
     shift
     n=$((n - 1))
+    # One line would become two.
+    case $1 in *'
+'*) continue ;; esac
     for name in .git .codex .agents .aws; do
       sign=+
       if [ -e "$1/$name" ] || [ -L "$1/$name" ]; then sign=-; fi

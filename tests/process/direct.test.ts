@@ -19,14 +19,14 @@ const host = directHost(() => Promise.resolve(), tools);
 
 async function start(
   directory: string,
-  options: { readonly command: readonly [string, ...string[]]; readonly limitMs?: number },
+  options: { readonly command: readonly [string, ...string[]]; readonly limitMs?: number; readonly run?: number },
 ): ReturnType<typeof host.start> {
   await Deno.mkdir(join(directory, "task"), { recursive: true });
   await Deno.mkdir(join(directory, "bell"), { recursive: true });
   await Deno.writeTextFile(join(directory, "task/prompt.txt"), "to do");
   return await host.start({
     directory: join(directory, "task"),
-    run: 1,
+    run: options.run ?? 1,
     input: "prompt.txt",
     slot: null,
     mountRoots: [],
@@ -66,6 +66,20 @@ Deno.test("a run without a shim is stopped for the first reason", async () => {
   await run.ended;
   assert.equal(await readStopReason(task), "cancelled");
   assert.equal((await host.sight({ directory: task, run: 1 })).state, "ended");
+});
+
+Deno.test("an interrupt without a shim ends that run only, be it running or still to come", async () => {
+  await using place = await tempDirectory();
+  const run = await start(place.path, { command: deno("setTimeout(() => {}, 60_000)") });
+  const task = join(place.path, "task");
+  assert.deepEqual(await host.interrupt({ directory: task, run: 2 }), { signals: [], isGone: true, swept: 0 });
+  assert.deepEqual(await host.sight({ directory: task, run: 1 }), { state: "running", isShimLost: false });
+  const later = await start(place.path, { command: deno("Deno.exit(0)"), run: 2 });
+  await later.ended;
+  assert.deepEqual(await host.sight({ directory: task, run: 2 }), { state: "ended", exitCode: null, oom: null });
+  assert.deepEqual((await host.interrupt({ directory: task, run: 1 })).signals, ["KILL"]);
+  await run.ended;
+  assert.equal(await readStopReason(task), null);
 });
 
 Deno.test("a run without a shim ends at its time limit", async () => {

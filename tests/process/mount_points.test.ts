@@ -63,6 +63,21 @@ Deno.test({ name: "a task that is stopped by its shim leaves no mount points eit
   assert.deepEqual(names(root), []);
 });
 
+Deno.test(
+  { name: "a workspace whose name is two lines is left alone, and so is what has half of its name", ignore },
+  async () => {
+    await using yard = await shimYard();
+    const half = join(yard.path, "half");
+    const root = `${half}\n${yard.path}/other`;
+    for (const path of [half, root]) Deno.mkdirSync(path, { recursive: true });
+    const run = yard.start(`mkdir '${root}/.codex'; echo made; exec sleep 1000`, { mountRoots: [root] });
+    await waitFor(() => run.output() === "made\n", { message: "the agent to make it" });
+    await yard.stop(run.directory, "cancelled");
+    assert.deepEqual([names(half), names(root)], [[], [".codex"]]);
+    await run.ended;
+  },
+);
+
 Deno.test({ name: "a link to an empty directory is not taken for a mount point", ignore }, async () => {
   await using yard = await shimYard();
   const root = workspace(yard);

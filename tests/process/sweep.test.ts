@@ -192,3 +192,71 @@ Deno.test({ name: "a process whose name holds a line feed and brackets is swept 
   assert.equal((await yard.stop(run.directory, "cancelled")).swept, 2);
   assert.deepEqual(await Promise.all(pids.map(isAlive)), [false, false]);
 });
+
+Deno.test(
+  { name: "a sweep that was asked for from within its task spares itself and those above it", ignore },
+  async () => {
+    await using yard = await shimYard();
+    const directory = yard.directory();
+    const keeper = yard.script.replace("/shim-", "/keeper-");
+    const stop = `env -i PATH="$PATH" /bin/sh ${keeper} stop ${directory} cancelled KILL:5000 >report.new`;
+    // A server that the agent has started, say; the rest of it is to go.
+    const server = `setsid /bin/sh -c '${
+      yard.idle("beside")
+    } & echo $$ >server.pid; ${stop}; mv report.new report; exec sleep 1000'`;
+    const run = yard.start(`${server} & exec ${yard.idle("agent")}`, { directory });
+    await run.ended;
+    const report = await waitFor(() => Deno.readTextFile(join(yard.path, "report")), { message: "the report" });
+    const [end, swept, ...signals] = report.trim().split(" ");
+    assert.deepEqual([end, signals], ["gone", ["KILL"]]);
+    assert.ok(Number(swept) >= 1);
+    assert.deepEqual(
+      await Promise.all(
+        [yard.pidOf("server"), yard.pidOf("beside"), yard.pidOf("agent")].map(async (pid) => isAlive(await pid)),
+      ),
+      [true, false, false],
+    );
+    Deno.kill(await yard.pidOf("server"), "SIGKILL");
+  },
+);
+
+Deno.test({ name: "a sweep signals nobody who is not the process that was looked up", ignore }, async () => {
+  await using yard = await shimYard();
+  const run = yard.start(`setsid ${yard.idle("child")} & exec sleep 1000`);
+  const child = await yard.pidOf("child");
+  // As if each had ended since, and another one had its number.
+  const script = yard.changedScript({
+    'print "member", pid, start[pid]': 'print "member", pid, start[pid] 0',
+    'print "group", pid, (pid in start) ? start[pid] : "-"': 'print "group", pid, start[pid] 0',
+    "max_looks=80": "max_looks=3",
+  });
+  assert.deepEqual(await yard.stop(run.directory, "cancelled", { script }), {
+    signals: ["INT"],
+    isGone: true,
+    swept: 0,
+  });
+  assert.ok(await isAlive(child));
+  // The same process is ended when it is taken for what it is (control).
+  await yard.stop(run.directory, "cancelled");
+  assert.equal(await isAlive(child), false);
+  await run.ended;
+});
+
+Deno.test({ name: "a process group is killed as a whole, and only when it is still the same", ignore }, async () => {
+  await using yard = await shimYard();
+  const run = yard.start(`setsid /bin/sh -c '${yard.idle("leader")} & exec ${yard.idle("second")}' & exec sleep 1000`);
+  const pids = [await yard.pidOf("leader"), await yard.pidOf("second")];
+  const groupsAlone = {
+    'print "member", pid, start[pid]': 'print "none", pid, start[pid]',
+    "max_looks=80": "max_looks=3",
+  };
+  const others = yard.changedScript({
+    ...groupsAlone,
+    'print "group", pid, (pid in start) ? start[pid] : "-"': 'print "group", pid, "-"',
+  });
+  await yard.stop(run.directory, "cancelled", { script: others });
+  assert.deepEqual(await Promise.all(pids.map(isAlive)), [true, true]);
+  await yard.stop(run.directory, "cancelled", { script: yard.changedScript(groupsAlone) });
+  assert.deepEqual(await Promise.all(pids.map(isAlive)), [false, false]);
+  await run.ended;
+});
