@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { json } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
+import { type AccountLimit, AccountLimits, type LimitRefusal } from "./mock_model/account_limits.ts";
 import { chooseStep, compact } from "./mock_model/choose_step.ts";
 import { eventStream } from "./mock_model/event_stream.ts";
 import { ModelRequest, offeredTools } from "./mock_model/model_request.ts";
@@ -36,6 +37,8 @@ export interface MockModel extends AsyncDisposable {
   readonly maxInFlight: number;
   /** Breaks off all responses that hang. */
   releaseHanging(): void;
+  /** Limits the account of a key from now on; gives the instant at which that lifts. */
+  limitAccount(key: string, limit: AccountLimit): Date;
 }
 
 /** Starts a mock on a free port of loopback. With `requireKey` it answers 401 to any other bearer key. */
@@ -57,6 +60,7 @@ export async function startMockModel(options: { requireKey?: string } = {}): Pro
       return model.maxInFlight;
     },
     releaseHanging: () => model.releaseHanging(),
+    limitAccount: (key, limit) => model.limits.set(`Bearer ${key}`, limit),
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, "close");
       server.close();
@@ -70,6 +74,7 @@ const TurnMetadata = z.looseObject({ request_kind: z.string().optional() }).catc
 
 class Model {
   readonly requests: RecordedRequest[] = [];
+  readonly limits = new AccountLimits();
   maxInFlight = 0;
   readonly #requireKey: string | undefined;
   #inFlight = 0;
@@ -139,9 +144,17 @@ class Model {
       const error = { message: "Incorrect API key provided", code: "invalid_api_key" };
       return refuse(response, { status: 401, error });
     }
+    const account = headers.authorization ?? "";
+    const limited = this.limits.refusal(account);
+    if (limited !== undefined) return refuse(response, limited);
     const thread = headers["session-id"] ?? headers["session_id"] ?? body.prompt_cache_key;
     const attempt = this.#countAttempt(`${thread} ${chosen.script} ${chosen.number}`);
     const isFaulty = attempt <= (step.failTimes ?? Infinity);
+    if (attempt === 1 && step.limit_account !== undefined) {
+      this.limits.set(account, step.limit_account);
+      const limited = this.limits.refusal(account);
+      if (limited !== undefined) return refuse(response, limited);
+    }
 
     if (step.delayMs !== undefined) await delay(step.delayMs, undefined, { signal });
     if (step.gather !== undefined) await this.#untilGathered(step.gather, signal);
@@ -188,13 +201,7 @@ interface Exchange {
   readonly signal: AbortSignal;
 }
 
-interface Refusal {
-  readonly status: number;
-  readonly error: Readonly<Record<string, unknown>>;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-}
-
-function refusalOf(step: Step): Refusal | undefined {
+function refusalOf(step: Step): Omit<LimitRefusal, "headers"> | undefined {
   if (step.usage_limit !== undefined) {
     const error = { type: "usage_limit_reached", message: "The usage limit has been reached", ...step.usage_limit };
     return { status: 429, error };
@@ -203,7 +210,12 @@ function refusalOf(step: Step): Refusal | undefined {
   return { status: step.status, error: { message: `mock HTTP ${step.status}`, ...step.error } };
 }
 
-function refuse(response: ServerResponse, { status, error, headers }: Refusal): void {
+function refuse(
+  response: ServerResponse,
+  { status, error, headers }: Omit<LimitRefusal, "headers"> & {
+    readonly headers?: Readonly<Record<string, string>> | undefined;
+  },
+): void {
   sendJson(response, { status, headers, body: { error: { type: "mock_error", code: null, ...error } } });
 }
 

@@ -5,6 +5,9 @@ import { CACHE, installPackages } from "./npm_cache.ts";
 
 const VERSION = "0.169.0";
 
+/** The API key that Codex has where a test names no other. */
+export const MOCK_KEY = "key-of-the-mock";
+
 /** Where the parts of an installed Codex lie. */
 export interface RealCodex {
   /** npm's `codex`, a script for Node that starts the native binary. */
@@ -67,7 +70,7 @@ export function realCodexEnvironment(options: { model: MockModel; home: string; 
       PATH: Deno.env.get("PATH") ?? "",
       HOME: options.home,
       CODEX_HOME: options.home,
-      CODEX_API_KEY: options.key ?? "key-of-the-mock",
+      CODEX_API_KEY: options.key ?? MOCK_KEY,
       HTTP_PROXY: nowhere,
       HTTPS_PROXY: nowhere,
       ALL_PROXY: nowhere,

@@ -73,7 +73,7 @@ const FAILURES: readonly {
 ];
 
 Deno.test("codex_wait names the class of each failure of the model", async () => {
-  await using swarm = await startRealSwarm();
+  await using swarm = await startRealSwarm({ args: ["--on-usage-limit", "fail"] });
   const ids: string[] = [];
   for (const { prompt } of FAILURES) ids.push(await swarm.begin(prompt, { config: HASTY }));
   const tasks = await swarm.ends(...ids);

@@ -46,6 +46,10 @@ export const Step = z.strictObject({
     resets_in_seconds: z.int().optional(),
     plan_type: z.string().default("plus"),
   }).optional().describe("answers 429 as an account does whose quota is used up"),
+  limit_account: z.strictObject({
+    seconds: z.number(),
+    headers: z.boolean().default(true),
+  }).optional().describe("the account is limited for so long from the first attempt of each thread on, then goes on"),
   hang: z.enum(["headers", "body"]).optional().describe("never answers, or opens the stream and sends nothing"),
   cut: z.boolean().optional().describe("breaks the connection before the end"),
   end: z.boolean().optional().describe("ends the stream cleanly but without its final event"),
