@@ -18,12 +18,25 @@ export async function startBareCodex(
     readonly cwd: string;
     readonly sandbox: string;
     readonly env?: Readonly<Record<string, string>>;
+    /** The thread to go on in. */
+    readonly resume?: string;
   },
 ): Promise<BareCodex> {
   const { native } = await ensureRealCodex();
   const { env, serverArguments } = realCodexEnvironment(options);
+  const resume = options.resume === undefined ? [] : ["resume", options.resume];
   const child = new Deno.Command(native, {
-    args: ["exec", "--json", "--skip-git-repo-check", ...serverArguments, "-s", options.sandbox, "--", prompt],
+    args: [
+      "exec",
+      "--json",
+      "--skip-git-repo-check",
+      ...serverArguments,
+      "-s",
+      options.sandbox,
+      ...resume,
+      "--",
+      prompt,
+    ],
     cwd: options.cwd,
     env: { ...env, ...options.env },
     clearEnv: true,
