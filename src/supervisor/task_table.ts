@@ -28,6 +28,8 @@ export class TaskTable {
   readonly #drives = new Map<string, TaskDrive>();
   /** Those that are being read from disk. */
   readonly #finding = new Map<string, Promise<FollowedTask | FinishedTask>>();
+  /** Those of other servers that are being brought up to date. */
+  readonly #refreshing = new Map<string, Promise<void>>();
 
   constructor(options: {
     readonly registry: Registry;
@@ -95,23 +97,21 @@ export class TaskTable {
     id: string,
     { isHeir }: { readonly isHeir: boolean } = { isHeir: false },
   ): Promise<FollowedTask | FinishedTask> {
-    const known = this.#followed.get(id);
-    if (known !== undefined) {
-      if (isHeir && !this.isOwn(id)) known.becomeHeir();
-      return known;
+    const found = this.#followed.get(id) ?? await this.#findOnce(id);
+    // Others may have asked for it first, who were no heirs.
+    if (isHeir && found instanceof FollowedTask && !found.isHeir) {
+      found.becomeHeir();
+      await this.refresh(found);
     }
-    // Two that ask at once get the same answer: only one of them may follow or take over the task.
-    const finding = this.#finding.get(id) ?? this.#findOnDisk(id, isHeir).finally(() => this.#finding.delete(id));
-    this.#finding.set(id, finding);
-    return await finding;
+    return found;
   }
 
   /** Takes over whatever has lost its server; `isHeir` says of which of those that were bound to it this one is the heir. */
   async takeOverAll(isHeir: (task: Task) => boolean): Promise<void> {
     await forEachOf(await this.#index.liveIds(), async (id) => {
-      if (this.#followed.has(id) || this.#services.closing.aborted) return;
+      if (this.isOwn(id) || this.#services.closing.aborted) return;
       try {
-        const task = await this.#registry.read(id);
+        const task = this.#followed.get(id)?.task ?? await this.#registry.read(id);
         if (isFinished(task)) await this.#index.noteEnded(id);
         else if (await isAbandoned(this.#registry.directory(id).path)) await this.find(id, { isHeir: isHeir(task) });
       } catch (error) {
@@ -122,6 +122,20 @@ export class TaskTable {
 
   /** Brings a task of another server's up to date, and takes it over if that server is gone and the task for this one. */
   async refresh(followed: FollowedTask): Promise<void> {
+    const { id } = followed.task;
+    // One after the other: two at once would take each other for another server that drives the task.
+    const refreshed = (this.#refreshing.get(id) ?? Promise.resolve()).catch(() => undefined).then(() =>
+      this.#refreshNow(followed)
+    );
+    this.#refreshing.set(id, refreshed);
+    try {
+      await refreshed;
+    } finally {
+      if (this.#refreshing.get(id) === refreshed) this.#refreshing.delete(id);
+    }
+  }
+
+  async #refreshNow(followed: FollowedTask): Promise<void> {
     if (this.isOwn(followed.task.id)) return;
     const lock = await this.#takeOver(followed);
     const isOver = !this.#isReadOnly && await isRunOver(followed, this.#services);
@@ -138,11 +152,17 @@ export class TaskTable {
     return latest.toSorted((a, b) => a.task.createdAt.getTime() - b.task.createdAt.getTime()).at(-1) ?? null;
   }
 
-  async #findOnDisk(id: string, isHeir: boolean): Promise<FollowedTask | FinishedTask> {
+  async #findOnce(id: string): Promise<FollowedTask | FinishedTask> {
+    // Two that ask at once get the same answer: only one of them may follow or take over the task.
+    const finding = this.#finding.get(id) ?? this.#findOnDisk(id).finally(() => this.#finding.delete(id));
+    this.#finding.set(id, finding);
+    return await finding;
+  }
+
+  async #findOnDisk(id: string): Promise<FollowedTask | FinishedTask> {
     const task = await this.#registry.read(id);
     if (isFinished(task)) return task;
     const followed = new FollowedTask(task, this.#registry.directory(id));
-    if (isHeir) followed.becomeHeir();
     this.#followed.set(id, followed);
     try {
       await this.refresh(followed);
