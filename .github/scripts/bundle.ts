@@ -1,4 +1,4 @@
-/** `deno task bundle`: writes the whole program as one minified file that `deno run` needs nothing else for. */
+/** `deno task bundle`: writes the whole program as one file that `deno run` needs nothing else for. */
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -8,8 +8,10 @@ export const BUNDLE = fileURLToPath(new URL("../../dist/codex-swarm.js", import.
 
 /** Bundles a program with its npm packages and inlined files into `output`. Throws with what Deno said. */
 export async function bundle(output: string, program: string = MAIN): Promise<void> {
+  // Not --minify: it drops `using` where the value is used once, and with it every lock is kept for ever
+  // (evanw/esbuild#4482, in Deno 2.9.6).
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--minify", "--output", output, program],
+    args: ["bundle", "--quiet", "--output", output, program],
     cwd: ROOT,
     env: { NO_COLOR: "1" },
     stdin: "null",

@@ -1,16 +1,40 @@
+import assert from "node:assert/strict";
 import { join } from "node:path";
 import { bundle } from "../../.github/scripts/bundle.ts";
 import { RUN_FLAGS } from "../../.github/scripts/run_flags.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
 import { smoke } from "./smoke.ts";
 
+const ignore = Deno.build.os === "windows";
+
 Deno.test({
   name: "the bundled program does what its sources do",
-  ignore: Deno.build.os === "windows",
+  ignore,
   async fn(): Promise<void> {
     await using directory = await tempDirectory();
     const file = join(directory.path, "codex-swarm.js");
     await bundle(file);
     await smoke([Deno.execPath(), "run", "--quiet", "--no-config", "--no-lock", ...RUN_FLAGS, file]);
   },
+});
+
+Deno.test({ name: "a bundle disposes of whatever its sources do", ignore }, async () => {
+  await using directory = await tempDirectory();
+  const [source, file] = ["source.ts", "bundle.js"].map((name) => join(directory.path, name));
+  assert.ok(source !== undefined && file !== undefined);
+  const program = `
+    function open(): Disposable & { read(): string } {
+      return { read: () => "read", [Symbol.dispose]: () => console.log("disposed") };
+    }
+    async function readOnce(): Promise<boolean> {
+      using file = await Promise.resolve(open());
+      return file.read() === "";
+    }
+    console.log(await readOnce());
+  `;
+  await Deno.writeTextFile(source, program);
+  await bundle(file, source);
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["run", "--quiet", "--no-config", file] })
+    .output();
+  assert.equal(new TextDecoder().decode(stdout), "disposed\nfalse\n");
 });
