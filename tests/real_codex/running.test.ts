@@ -1,8 +1,8 @@
 /** Agents of the real Codex side by side, stopped, and left behind. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { isRunning, uniqueSleep } from "../helpers/agent_processes.ts";
 import { scripted } from "../helpers/mock_model.ts";
-import { listProcesses } from "../helpers/processes.ts";
 import { joinGathering, startRealSwarm } from "../helpers/real_swarm.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
@@ -117,12 +117,3 @@ Deno.test("codex ends its agent when the server ends", async () => {
   await call;
   assert.equal(await isRunning(command), false);
 });
-
-/** A command that no other process on this machine has. */
-function uniqueSleep(): string {
-  return `sleep ${600 + Math.random()}`;
-}
-
-async function isRunning(command: string): Promise<boolean> {
-  return (await listProcesses()).some((entry) => entry.command === command && !entry.isZombie);
-}
