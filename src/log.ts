@@ -70,7 +70,7 @@ function formatFields(fields: LogFields): string {
 }
 
 function formatValue(value: unknown): string {
-  if (value instanceof Error) return JSON.stringify(value.stack ?? value.message);
+  if (value instanceof Error) return JSON.stringify(describeError(value));
   return typeof value === "string" ? JSON.stringify(value) : JSON.stringify(value) ?? "undefined";
 }
 
@@ -81,4 +81,10 @@ function quietly(action: () => unknown): void {
   } catch {
     // nowhere left to say it
   }
+}
+
+function describeError(error: Error): string {
+  // To map a stack to its sources Deno opens files, and dies where none can be opened.
+  const isShortOfFiles = /\(os error (23|24)\)|Too many open files/i.test(error.message);
+  return isShortOfFiles ? `${error.name}: ${error.message}` : error.stack ?? error.message;
 }

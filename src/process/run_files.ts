@@ -1,6 +1,7 @@
-/** The one-line files by which a run tells its story; `shim.sh` lists them. */
+/** The one-line files by which a run tells its story; `shim.sh` lists them. Reading throws where no file can be opened. */
 import { join } from "node:path";
 import type { EndedRun } from "./run_host.ts";
+import { isShortOfFiles } from "./short_of_files.ts";
 
 /** How a shell reports SIGKILL. */
 const KILLED = 137;
@@ -88,7 +89,9 @@ async function readFields(path: string): Promise<string[]> {
   let text: string;
   try {
     text = await Deno.readTextFile(path);
-  } catch {
+  } catch (error) {
+    // It may well be there, and say that the run has ended.
+    if (isShortOfFiles(error)) throw error;
     return [];
   }
   return text.endsWith("\n") ? text.trim().split(" ") : [];

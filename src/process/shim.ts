@@ -5,6 +5,7 @@ import { helperEnv } from "./helper_env.ts";
 import { askWhoLives, countLeft, endRun, type Keeper, noteOwner, observeRuns, trimEvents } from "./keeper.ts";
 import { noteInterrupt, noteStop, readExit, readNotedRun } from "./run_files.ts";
 import type { HostedRun, Ladder, RunEnd, RunHost, RunOptions, RunSighting, StopReport } from "./run_host.ts";
+import { isShortOfFiles } from "./short_of_files.ts";
 
 /** The shim's own exit code for a slot that somebody else holds. */
 const SLOT_TAKEN = 73;
@@ -139,7 +140,9 @@ async function isLocked(path: string): Promise<boolean> {
   let file: Deno.FsFile;
   try {
     file = await Deno.open(path, { read: true, write: true });
-  } catch {
+  } catch (error) {
+    // Nobody is gone for want of a descriptor of ours.
+    if (isShortOfFiles(error)) throw error;
     return false;
   }
   try {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { isShortOfFiles } from "../process/short_of_files.ts";
 import { tryLock } from "./kernel_lock.ts";
 
 /** The right to run one agent, until it is disposed. */
@@ -49,8 +50,9 @@ export class SlotFiles {
     try {
       // Two servers that look at once must not take each other for a holder.
       lock = await this.#lock(path, { isShared: isHandedOver });
-    } catch {
-      return this.#claim(number, { path: null });
+    } catch (error) {
+      // Without a descriptor to spare nobody can look; it is tried again.
+      return isShortOfFiles(error) ? null : this.#claim(number, { path: null });
     }
     if (lock === null) return null;
     if (!isHandedOver) return this.#claim(number, { path: null, lock });

@@ -5,6 +5,7 @@ import { TaskError } from "../task/errors.ts";
 import { AgentLog, lastWritten, readTail } from "./agent_log.ts";
 import { addPrompt, countPrompts, promptFile, removePrompt } from "./prompt_inbox.ts";
 import { lastRunOf, markRun } from "./run_mark.ts";
+import { checkSpareFiles, removeUnopened, wayOut } from "./spare_files.ts";
 import { parseTask, serializeTask } from "./stored_task.ts";
 import { takeTask } from "./task_lock.ts";
 import { syncDirectory, writeAside, writeNew } from "./write_aside.ts";
@@ -63,6 +64,7 @@ export class TaskDirectory {
    */
   async create(task: Task, files: TaskFiles): Promise<Disposable> {
     try {
+      checkSpareFiles();
       await Deno.mkdir(this.path, { mode: 0o700 });
       let lock: Disposable | null = null;
       try {
@@ -81,13 +83,12 @@ export class TaskDirectory {
         return lock;
       } catch (error) {
         lock?.[Symbol.dispose]();
-        await Deno.remove(this.path, { recursive: true }).catch(() => undefined);
+        await removeUnopened(this.path, MADE);
         throw error;
       }
     } catch (error) {
-      throw new TaskError("state_not_writable", `Cannot write ${this.path}: ${reasonOf(error)}. ${WAY_OUT}`, {
-        cause: error,
-      });
+      const message = `Cannot write ${this.path}: ${reasonOf(error)}. ${wayOut(error)}`;
+      throw new TaskError("state_not_writable", message, { cause: error });
     }
   }
 
@@ -184,10 +185,11 @@ export class TaskDirectory {
   }
 }
 
+/** What stands in a directory whose record could not be written. */
+const MADE = ["task.lock", promptFile(0), "output_schema.json", "base_instructions.md"];
+
 /** How much of the messages is read. */
 const MAX_STDERR_BYTES = 16 * 1024;
-
-const WAY_OUT = "Free some space or name another directory with --state-dir.";
 
 /** Longest reason that is passed on, in characters. */
 const MAX_REASON_LENGTH = 300;

@@ -1,8 +1,28 @@
-/** What the system says when it has no room for another process or file just now: EAGAIN, ENOMEM, EMFILE, ENFILE, ENOSPC. */
-const PASSING =
-  /\(os error (11|12|23|24|28|35)\)|temporarily unavailable|Too many open files|Cannot allocate memory|No space left/i;
+import { pause } from "./pause.ts";
+
+/** What the system says when it has no processes or open files to spare just now: EAGAIN, ENOMEM, EMFILE, ENFILE. */
+const SHORT = /\(os error (11|12|23|24|35)\)|temporarily unavailable|Too many open files|Cannot allocate memory/i;
+/** When its disk is full: ENOSPC. */
+const FULL = /\(os error 28\)|No space left/i;
+/** Pauses before something is tried again while somebody waits for it; then it fails. */
+const RETRY_MS = [50, 150, 400];
 
 /** Tells whether a start failed for a reason that passes by itself. */
 export function isPassing(error: unknown): boolean {
-  return PASSING.test(error instanceof Error ? error.message : String(error));
+  const message = error instanceof Error ? error.message : String(error);
+  return SHORT.test(message) || FULL.test(message);
+}
+
+/** Tries again, for less than a second, what fails for want of processes or open files. */
+export async function patiently<T>(attempt: () => Promise<T>, signal = new AbortController().signal): Promise<T> {
+  for (let tries = 0;; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const pauseMs = RETRY_MS[tries];
+      const isShort = SHORT.test(error instanceof Error ? error.message : String(error));
+      if (!isShort || pauseMs === undefined || signal.aborted) throw error;
+      await pause(pauseMs, signal);
+    }
+  }
 }

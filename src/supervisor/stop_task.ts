@@ -5,6 +5,7 @@ import { FollowedTask } from "./followed_task.ts";
 import { pause } from "./pause.ts";
 import type { Registry } from "./registry.ts";
 import type { RunTaskServices } from "./services.ts";
+import { patiently } from "./start_trouble.ts";
 import type { TaskTable } from "./task_table.ts";
 
 /** How long a stopped run may take until its end is written down. */
@@ -29,11 +30,12 @@ export async function stopTask(
   },
 ): Promise<StopAnswer> {
   const { host } = services.runner;
+  const stop = (): Promise<StopReport> => patiently(() => host.stop({ directory, reason, ...how }));
   const directory = registry.directory(id).path;
   const task = table.get(id)?.task ?? await registry.read(id);
   if (isFinished(task)) {
     // What it has left behind is ended all the same.
-    const report = reason === "cancelled" && mayLeaveBehind(task) ? await host.stop({ directory, reason }) : null;
+    const report = reason === "cancelled" && mayLeaveBehind(task) ? await stop() : null;
     return { answer: "already_ended", report };
   }
   // Before anything is looked at: a look may take over a task that another server has left in its queue.
@@ -43,7 +45,7 @@ export async function stopTask(
   found.noteStop(reason);
   const { state } = found.task;
   const isRunning = state.status === "running" && await readExit(directory, state.run) === null;
-  const report = isRunning ? await host.stop({ directory, reason, ...how }) : null;
+  const report = isRunning ? await stop() : null;
   if (!isRunning) await noteStop(directory, reason);
   // A server in whose queue the task is finds the stop file then.
   await services.bell.ring(id);

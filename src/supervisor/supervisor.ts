@@ -14,6 +14,7 @@ import { isFinished, type StopReason, type Task } from "../task/task.ts";
 import { AgentLogs } from "./agent_logs.ts";
 import { ColdStart } from "./cold_start.ts";
 import { findByThread } from "./find_by_thread.ts";
+import { FewAtOnce } from "./few_at_once.ts";
 import { FollowedTask } from "./followed_task.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { listTasks } from "./list_tasks.ts";
@@ -23,11 +24,14 @@ import { Rounds } from "./rounds.ts";
 import type { RunTaskServices } from "./services.ts";
 import { Slots } from "./slots.ts";
 import { type StopAnswer, stopTask } from "./stop_task.ts";
+import { patiently } from "./start_trouble.ts";
 import { TaskTable } from "./task_table.ts";
 import { type TaskView, viewFinished, viewFollowed } from "./task_view.ts";
 import { tellAgent } from "./tell_agent.ts";
 import { UsageLimits } from "./usage_limits.ts";
 
+/** How many tasks are written down at the same time: each takes two or three open files meanwhile. */
+const CREATED_AT_ONCE = 8;
 /** How often this server looks for tasks that have lost theirs. */
 const TAKE_OVER_EVERY_MS = 15_000;
 
@@ -71,6 +75,7 @@ export class Supervisor {
   readonly #rounds: Rounds;
   readonly #housekeeping: Housekeeping;
   readonly #closing = new AbortController();
+  readonly #creating = new FewAtOnce(CREATED_AT_ONCE);
   readonly #open: OpenTasks;
   #takingOver: Promise<void> = Promise.resolve();
   #takeOverTimer: ReturnType<typeof setInterval> | undefined;
@@ -150,7 +155,9 @@ export class Supervisor {
     const drive = this.#table.add(followed, planned);
     let lock: Disposable;
     try {
-      lock = await followed.directory.create(task, planned.files);
+      lock = await this.#creating.run(() =>
+        patiently(() => followed.directory.create(task, planned.files), this.#closing.signal)
+      );
     } catch (error) {
       this.#table.forget(followed);
       throw error;
@@ -162,6 +169,10 @@ export class Supervisor {
 
   /** Looks at a task of this or any other server. Throws `unknown_task`. */
   async view(id: string): Promise<TaskView> {
+    return await patiently(() => this.#view(id));
+  }
+
+  async #view(id: string): Promise<TaskView> {
     const followed = await this.#table.find(id);
     if (!(followed instanceof FollowedTask)) return await viewFinished(followed, this.#registry.directory(id));
     // Of another server's doings only the record tells.

@@ -49,13 +49,23 @@ export class TaskDrive {
   async toEnd(): Promise<void> {
     let due: DueRun | null = null;
     while (!isFinished(this.#followed.task) && !this.#services.closing.aborted) {
-      if (due === null && this.#followed.task.state.status === "running") {
-        const end = await untilRunOver(this.#followed, null, this.#services);
-        due = end === null ? null : await this.#decide(end, null);
-      } else {
-        due = await this.#startAndFollow(due);
+      try {
+        due = await this.#goOn(due);
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        const { id } = this.#followed.task;
+        this.#services.log.warning("the system has no room to go on with a task; it is tried again", { id, error });
+        await this.#pauseInTrouble();
+        // What was due is found again: the files of the last run still say how it ended.
+        due = null;
       }
     }
+  }
+
+  async #goOn(due: DueRun | null): Promise<DueRun | null> {
+    if (due !== null || this.#followed.task.state.status !== "running") return await this.#startAndFollow(due);
+    const end = await untilRunOver(this.#followed, null, this.#services);
+    return end === null ? null : await this.#decide(end, null);
   }
 
   /** Starts the next run and follows it to its end; gives what is due at once then. */
@@ -102,7 +112,7 @@ export class TaskDrive {
         error,
       });
       turn.freeSlot();
-      await pause(this.#nextTroublePause(), AbortSignal.any([followed.stopSignal, this.#services.closing]));
+      await this.#pauseInTrouble();
       return null;
     }
   }
@@ -174,6 +184,10 @@ export class TaskDrive {
     if (!mayLeaveBehind(task) || outcome.stopReason !== undefined) return outcome;
     const leftBehind = await this.#services.runner.host.countLeftBehind(directory.path);
     return leftBehind === 0 ? outcome : { ...outcome, leftBehind };
+  }
+
+  async #pauseInTrouble(): Promise<void> {
+    await pause(this.#nextTroublePause(), AbortSignal.any([this.#followed.stopSignal, this.#services.closing]));
   }
 
   #nextTroublePause(): number {

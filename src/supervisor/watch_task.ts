@@ -28,8 +28,10 @@ export async function untilRunOver(
   run: CodexRun | null,
   services: RunTaskServices,
 ): Promise<RunEnd | null> {
-  const { closing, bell, log } = services;
-  const { id } = followed.task;
+  const { bell, log } = services;
+  const { id, spec } = followed.task;
+  // What is bound to this server is stopped when that ends, and that end is to be seen too.
+  const closing = spec.lifetime === "server-bound" ? new AbortController().signal : services.closing;
   if (run !== null && await run.ended === "slot_taken") return { kind: "slot_taken", exitCode: null };
   for (;;) {
     const rung = bell.next(id, followed.isShimLost ? LOOK_AT_LOST_MS : LOOK_EVERY_MS, closing);
@@ -49,8 +51,12 @@ export async function untilRunOver(
 export async function heedStop(followed: FollowedTask, services: RunTaskServices, signal: AbortSignal): Promise<void> {
   while (!signal.aborted && followed.stopReason === undefined) {
     await services.bell.next(followed.task.id, HEED_EVERY_MS, signal);
-    const reason = await stopReasonOf(followed);
-    if (reason !== undefined) followed.noteStop(reason);
+    try {
+      const reason = await stopReasonOf(followed);
+      if (reason !== undefined) followed.noteStop(reason);
+    } catch (error) {
+      services.log.warning("a queued task could not be looked at", { id: followed.task.id, error });
+    }
   }
 }
 
