@@ -189,7 +189,8 @@ export class TaskTable {
       }
       await rung;
     }
-    this.forget(followed);
+    // It may have been taken over by whoever else asked for it.
+    if (!this.isOwn(id)) this.forget(followed);
   }
 
   #driveForeign(followed: FollowedTask, lock: Disposable): void {
