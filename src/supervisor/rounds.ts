@@ -5,6 +5,7 @@ import type { StopReason } from "../task/task.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import type { RunTaskServices } from "./services.ts";
 import { addSample, processStateWords, silenceWords, type Stillness } from "./stall_watch.ts";
+import { SteadyTime } from "./steady_time.ts";
 
 /** How often. */
 const ROUND_MS = 5_000;
@@ -21,6 +22,8 @@ export interface RoundsOptions {
   readonly stallAfterMs: number;
   readonly stallAction: "report" | "stop";
   readonly services: RunTaskServices;
+  /** A clock that nobody sets; default this process's own. */
+  readonly steadyMs?: () => number;
 }
 
 /** A run that has written nothing for long. */
@@ -50,11 +53,18 @@ export class Rounds {
   readonly #watched = new Map<string, Watched>();
   /** Those whose thread the index knows. */
   readonly #noted = new Set<string>();
+  readonly #steadyMs: () => number;
+  readonly #silence: SteadyTime;
+  readonly #offline: SteadyTime;
   #timer: ReturnType<typeof setInterval> | undefined;
   #round: Promise<void> | undefined;
 
   constructor(options: RoundsOptions) {
     this.#options = options;
+    this.#steadyMs = options.steadyMs ?? ((): number => performance.now());
+    const clocks = { now: options.services.now, steadyMs: this.#steadyMs };
+    this.#silence = new SteadyTime(clocks);
+    this.#offline = new SteadyTime(clocks);
   }
 
   start(): void {
@@ -72,12 +82,9 @@ export class Rounds {
 
   /** What is known of a running task's silence; `null` while it is none. Of another server's task it is looked up now. */
   async silenceOf(followed: FollowedTask): Promise<Silence | null> {
-    const { services, stallAfterMs } = this.#options;
-    const outputAt = await followed.outputAt();
-    if (outputAt === null) return null;
-    const now = services.now().getTime();
-    const silentMs = now - outputAt.getTime();
-    if (silentMs < stallAfterMs) return null;
+    const { stallAfterMs } = this.#options;
+    const silentMs = await this.#silentMs(followed);
+    if (silentMs === null || silentMs < stallAfterMs) return null;
     const watched = this.#watched.get(followed.task.id);
     const { path } = followed.directory;
     const activity = watched?.activity ?? await this.#observe(path);
@@ -87,6 +94,11 @@ export class Rounds {
       words: silenceWords(followed.progress),
       processState: activity === undefined ? "not known" : processStateWords(activity.state),
     };
+  }
+
+  async #silentMs(followed: FollowedTask): Promise<number | null> {
+    const outputAt = await followed.outputAt();
+    return outputAt === null ? null : this.#silence.since(followed.task.id, outputAt);
   }
 
   /** Looks at one run; whatever stands against that, what else is known of its task is told. */
@@ -110,9 +122,11 @@ export class Rounds {
         this.#options.services.log.error("a task could not be looked at", { id: followed.task.id, error });
       }
     }
+    const ids = new Set(running.map(({ task }) => task.id));
     for (const known of [this.#watched, this.#noted]) {
-      for (const id of known.keys()) if (!running.some(({ task }) => task.id === id)) known.delete(id);
+      for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
     }
+    for (const times of [this.#silence, this.#offline]) times.keepOnly(ids);
     try {
       if (silent.length > 0) await this.#lookAtSilent(silent);
     } catch (error) {
@@ -131,21 +145,20 @@ export class Rounds {
       await index.noteThread(threadId, id);
       this.#noted.add(id);
     }
-    const now = services.now().getTime();
     const { offlineSince } = followed;
     // Codex's own retries of a lost network never end by themselves.
-    if (offlineSince !== null && now - offlineSince.getTime() >= offlineTimeoutMs) {
+    if (offlineSince !== null && this.#offline.since(id, offlineSince) >= offlineTimeoutMs) {
       await this.#options.stop(id, "offline");
       return false;
     }
-    const outputAt = await followed.outputAt();
-    if (outputAt === null || now - outputAt.getTime() < stallAfterMs / LOOKS) {
+    const silentMs = await this.#silentMs(followed);
+    if (silentMs === null || silentMs < stallAfterMs / LOOKS) {
       this.#watched.delete(id);
       return false;
     }
     // Its CPU time tells of the time between two looks only, so they begin well before it may be called stalled.
-    const lastLook = this.#watched.get(id)?.stillness.last.at.getTime() ?? 0;
-    return now - lastLook >= stallAfterMs / LOOKS;
+    const lastLook = this.#watched.get(id)?.stillness.last.at.getTime() ?? -Infinity;
+    return this.#steadyMs() - lastLook >= stallAfterMs / LOOKS;
   }
 
   async #lookAtSilent(silent: readonly FollowedTask[]): Promise<void> {
@@ -155,9 +168,11 @@ export class Rounds {
     for (const followed of silent) {
       const { directory, task: { id, spec } } = followed;
       const activity = seen.get(directory.path);
-      const outputAt = await followed.outputAt();
-      if (activity === undefined || outputAt === null) continue;
-      const at = now();
+      const silentMs = await this.#silentMs(followed);
+      if (activity === undefined || silentMs === null) continue;
+      // All instants here are of the steady clock.
+      const at = new Date(this.#steadyMs());
+      const outputAt = new Date(at.getTime() - silentMs);
       const before = this.#watched.get(id) ?? null;
       const isStill = ({ stillSince }: Stillness): boolean => at.getTime() - stillSince.getTime() >= stallAfterMs;
       const sample = { at, cpuMs: activity.cpuMs, haveFilesChanged: null };
@@ -166,7 +181,8 @@ export class Rounds {
       // The walk through the files is the dearest look, so it comes last and rarely.
       const mayWalk = walkedAt === null || at.getTime() - walkedAt.getTime() >= stallAfterMs;
       if (before !== null && isStill(stillness) && mayWalk) {
-        const haveFilesChanged = await hasNewerFile(spec.cwd, stillness.stillSince, services.env);
+        const stillSince = new Date(now().getTime() - (at.getTime() - stillness.stillSince.getTime()));
+        const haveFilesChanged = await hasNewerFile(spec.cwd, stillSince, services.env);
         stillness = addSample(before.stillness, { ...sample, haveFilesChanged }, outputAt);
         walkedAt = at;
       }
