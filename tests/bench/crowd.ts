@@ -1,51 +1,55 @@
-/** A hundred agents at once: every event of every one must be seen. */
-import { join } from "node:path";
-import { installQuickCodex } from "../helpers/fake_codex.ts";
-import { startSwarm, type Swarm } from "../helpers/swarm.ts";
-import { formatMs, type Row } from "./row.ts";
+/** Many agents of one server: started, waited for, checked. */
+import { hasEnded, taskIdOf, tasksOf, type ToldTask } from "./answers.ts";
+import type { Connection } from "./connection.ts";
 
-const TASKS = 100;
-const MESSAGES = 50;
-/** The thread's and the turn's start, the messages, the answer, the turn's end. */
-const EVENTS = TASKS * (MESSAGES + 4);
-
-export async function benchCrowd(): Promise<Row[]> {
-  await using codex = await installQuickCodex();
-  await using swarm = await startSwarm({ codex, args: ["--max-concurrent", String(TASKS)] });
-  const startedAt = performance.now();
-  const ids = await Promise.all(Array.from({ length: TASKS }, async () => {
-    const { structured } = await swarm.call("codex_async", { prompt: `quick: events=${MESSAGES} seconds=2` });
-    return String(structured.task_id);
-  }));
-  const startedMs = performance.now() - startedAt;
-  const told = await waitForAll(swarm, ids);
-  const endedMs = performance.now() - startedAt;
-  let written = 0;
-  let seen = 0;
-  for (const id of ids) {
-    const directory = join(swarm.stateDir, "tasks", id);
-    written += (await Deno.readTextFile(join(directory, "events.jsonl"))).split("\n").length - 1;
-    seen += JSON.parse(await Deno.readTextFile(join(directory, "task.json"))).state.progress.events;
-  }
-  const isKept = told.length === TASKS && new Set(told).size === TASKS && seen === EVENTS && written === EVENTS;
-  return [
-    { what: "100 agents of 2 s: started", value: formatMs(startedMs) },
-    { what: "  all told by codex_wait", value: formatMs(endedMs) },
-    { what: "  most at once", value: String(codex.mostAtOnce()) },
-    { what: "  ends told, each once", value: String(told.length), bound: `= ${TASKS}`, isKept },
-    { what: "  events seen of those written", value: `${seen} of ${written}`, bound: `= ${EVENTS}`, isKept },
-  ];
+/** Does the work for all items, at most so many at once; results in the items' order. */
+export async function inParallel<T, R>(
+  items: readonly T[],
+  { inFlight, work }: { readonly inFlight: number; readonly work: (item: T) => Promise<R> },
+): Promise<R[]> {
+  const results = new Array<R>(items.length);
+  const queue = items.entries();
+  const lane = async (): Promise<void> => {
+    for (const [index, item] of queue) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(inFlight, items.length) }, lane));
+  return results;
 }
 
-/** Ids as `codex_wait` told them, over as many calls as it takes. */
-async function waitForAll(swarm: Swarm, ids: readonly string[]): Promise<string[]> {
-  const told: string[] = [];
-  for (let cursor = ""; told.length < ids.length;) {
-    const { structured } = await swarm.call("codex_wait", { task_ids: ids, cursor });
-    const ended: readonly { task_id: string; status: string }[] = structured.tasks;
-    if (ended.length === 0) break;
-    told.push(...ended.map(({ task_id }) => task_id));
-    cursor = structured.cursor;
+/** Starts an agent for each prompt; gives their ids. */
+export async function startAgents(
+  server: Connection,
+  prompts: readonly string[],
+  { inFlight = 8 }: { readonly inFlight?: number } = {},
+): Promise<string[]> {
+  const work = async (prompt: string): Promise<string> => taskIdOf(await server.call("codex_async", { prompt }));
+  return await inParallel(prompts, { inFlight, work });
+}
+
+/** Waits until all tasks have ended and were told, over as many calls as that takes; gives what was told. */
+export async function waitForAll(server: Connection, ids: readonly string[]): Promise<Map<string, ToldTask>> {
+  const ends = new Map<string, ToldTask>();
+  const left = new Set(ids);
+  while (left.size > 0) {
+    const answer = await server.call("codex_wait", { task_ids: [...left] });
+    const told = [...tasksOf(answer)].filter(([id, task]) => left.has(id) && hasEnded(task));
+    if (told.length === 0) throw new Error(`codex_wait told no end: ${answer.text.slice(0, 300)}`);
+    for (const [id, task] of told) {
+      ends.set(id, task);
+      left.delete(id);
+    }
   }
-  return told;
+  return ends;
+}
+
+/** How many of the tasks ended with the code that their agent had. */
+export function countRightCodes(
+  ids: readonly string[],
+  ends: ReadonlyMap<string, ToldTask>,
+  codeOf: (index: number) => number,
+): number {
+  return ids.filter((id, index) => {
+    const end = ends.get(id);
+    return end?.exitCode === codeOf(index) && end.status === (codeOf(index) === 0 ? "completed" : "failed");
+  }).length;
 }
