@@ -66,9 +66,10 @@ export async function runCodex(runner: CodexRunner, request: RunRequest): Promis
 }
 
 /** Where Codex's sandbox for workspaces mounts empty directories over what an agent must not write to. */
-function mountRoots({ effectiveSandbox, cwd, addDirs }: Task["spec"], env: RunRequest["env"]): string[] {
+function mountRoots(spec: Task["spec"], env: RunRequest["env"]): string[] {
+  const { effectiveSandbox, cwd, addDirs, writableRoots = [] } = spec;
   if (effectiveSandbox.mode !== "workspace-write") return [];
-  return [...new Set([cwd, ...addDirs, env["TMPDIR"] || "/tmp", "/tmp"])];
+  return [...new Set([cwd, ...addDirs, ...writableRoots, env["TMPDIR"] || "/tmp", "/tmp"])];
 }
 
 /** What the npm launcher would have set for the native binary that is started in its place. */

@@ -29,6 +29,7 @@ const spec = z.looseObject({
   profile: z.string().exactOptional(),
   sandbox: sandboxMode.exactOptional(),
   addDirs: z.array(z.string()),
+  writableRoots: z.array(z.string()).exactOptional(),
   network: z.boolean().exactOptional(),
   config: z.record(z.string(), z.unknown()),
   reasoningEffort: z.string().exactOptional(),

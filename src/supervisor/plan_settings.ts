@@ -22,6 +22,8 @@ export interface Settings {
   readonly sandbox: EffectiveSandbox;
   /** The sandbox is passed to Codex, not left to its own configuration. */
   readonly isSandboxNamed: boolean;
+  /** What Codex's own configuration makes writable. */
+  readonly writableRoots: readonly string[];
   readonly server: ServerSettings;
   /** What could not be read or understood, one sentence each. */
   readonly notes: readonly string[];
@@ -76,6 +78,7 @@ export async function readSettings(request: StartRequest, context: SettingsConte
     // A permission profile of the user's own has no name among the modes: `-s` would take its place.
     isSandboxNamed: sandbox.network !== null &&
       (sandbox.source === "call" || sandbox.source === "thread" || limits.maxSandbox !== null),
+    writableRoots: facts.writableRoots,
     server: {
       config: server.config.filter((setting) => approvalPolicyOf(setting) === null),
       skipGitRepoCheck,

@@ -142,6 +142,7 @@ function taskSpec(
       label: merged.label ?? earlier?.task?.spec.label,
       afterTaskId: earlier?.busyTaskId ?? undefined,
       startsAfter: merged.startsAfter,
+      writableRoots: settings.writableRoots.length === 0 ? undefined : settings.writableRoots,
       startedBy: merged.startedBy,
       agentLog: merged.agentLog,
     }),

@@ -64,6 +64,8 @@ export interface TaskSpec {
   /** Passed to Codex as `-s`; absent when Codex's own configuration decides. */
   readonly sandbox?: SandboxMode;
   readonly addDirs: readonly string[];
+  /** What Codex's own configuration makes writable besides. */
+  readonly writableRoots?: readonly string[];
   readonly network?: boolean;
   /** The call's `config` object, not yet flattened. */
   readonly config: Readonly<Record<string, unknown>>;

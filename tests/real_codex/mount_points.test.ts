@@ -76,6 +76,38 @@ Deno.test({ name: "codex_cancel leaves no empty mount points, and what was there
 });
 
 for (
+  const { how, config, parameters } of [
+    { how: "the call names", config: () => "", parameters: (root) => ({ "add-dirs": [root] }) },
+    {
+      how: "the call's config names",
+      config: () => "",
+      parameters: (root) => ({ config: { "sandbox_workspace_write.writable_roots": [root] } }),
+    },
+    {
+      how: "the user's config.toml names",
+      config: (root) => `[sandbox_workspace_write]\nwritable_roots = [${JSON.stringify(root)}]\n`,
+      parameters: () => ({}),
+    },
+  ] satisfies readonly {
+    how: string;
+    config: (root: string) => string;
+    parameters: (root: string) => Readonly<Record<string, unknown>>;
+  }[]
+) {
+  Deno.test({ name: `codex_cancel leaves no empty mount points in a directory that ${how}`, ignore }, async () => {
+    await using tmp = await tempDirectory();
+    await using root = await tempDirectory();
+    await using swarm = await startRealSwarm({ ...withTmp(tmp), config: config(root.path) });
+    const command = uniqueSleep();
+    const id = await swarm.begin(scripted({ shell: command }), { ...WORKSPACE, ...parameters(root.path) });
+    await untilRunning(command);
+    assert.deepEqual(mountPoints(swarm.cwd, root), ALL);
+    await swarm.call("codex_cancel", { task_id: id });
+    assert.deepEqual([...mountPoints(swarm.cwd, root), ...mountPoints(swarm.cwd, tmp)], []);
+  });
+}
+
+for (
   const { how, args, parameters, end } of [
     {
       how: "its time limit",
