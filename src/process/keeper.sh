@@ -7,6 +7,7 @@
 #   sh keeper.sh left DIR                      prints how many processes an ended run has left behind
 #   sh keeper.sh adopt DIR PID                 makes PID the server that drives the task, where locks cannot tell
 #   sh keeper.sh trim DIR CAP                  drops the middle of an events.jsonl of more than CAP bytes
+#   sh keeper.sh clear DIR                     removes the mount points that an earlier run of the task has left
 #   sh keeper.sh tidy DIR LIST                 removes the mount points in LIST that nobody needs any more
 #
 # A report is `gone` or `alive`, of the agent; the number of other processes that were killed; and the signals sent.
@@ -434,6 +435,11 @@ adopt)
 trim)
   dir=$2
   trim "$3"
+  ;;
+
+clear)
+  dir=$2
+  tidy_run
   ;;
 
 tidy)

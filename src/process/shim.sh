@@ -224,6 +224,8 @@ run)
     ) 7>&- 8>&- 9>&- &
     helpers="$helpers $!"
   fi
+  # Who interrupted an earlier run may still be at it: what that has left must not be taken for somebody's own.
+  [ ! -s "$dir/mounts" ] || /bin/sh "$keeper" clear "$dir"
   [ "$1" = 0 ] || note_mounts "$@"
   shift $(($1 + 1))
   # Not '': an ignored signal would stay ignored in Codex. And not before the helpers, which would inherit this trap for

@@ -22,7 +22,10 @@ export function shimHost(
   return {
     prepare: async () => void await script(),
     locks: findLocks,
-    start: async (options) => startShim({ ...options, script: await script(), helpers }),
+    start: async (options) => {
+      const mountRoots = await realPaths(options.mountRoots);
+      return startShim({ ...options, mountRoots, script: await script(), helpers });
+    },
     stop: async (run) => await stopThroughShim({ ...run, ...await keeper() }),
     interrupt: async (run) => await interruptThroughShim({ ...run, ...await keeper() }),
     sight: async (run) => await sightRun(await script(), { ...run, env: helpers }),
@@ -33,6 +36,11 @@ export function shimHost(
     countLeftBehind: async (directory) => await countLeft(await keeper(), directory),
     trimEvents: async (directory, maxBytes) => await trimEvents(await keeper(), { directory, maxBytes }),
   };
+}
+
+/** By one name each, since the system tells of mounts by that: links resolved; what is not there stays as it is. */
+async function realPaths(paths: readonly string[]): Promise<string[]> {
+  return [...new Set(await Promise.all(paths.map((path) => Deno.realPath(path).catch(() => path))))];
 }
 
 /** How the shim sees it too: by what stands on its PATH. */

@@ -121,6 +121,15 @@ for (
       parameters: {},
       end: async ({ swarm }) => void await swarm.process.close(),
     },
+    {
+      how: "a prompt that it is told now",
+      args: [],
+      parameters: {},
+      end: async ({ swarm, id }) => {
+        const { thread_id: threadId } = await swarm.look(id);
+        await swarm.call("codex_reply", { threadId, prompt: "mock:hello", when: "now" });
+      },
+    },
   ] satisfies readonly {
     how: string;
     args: readonly string[];
