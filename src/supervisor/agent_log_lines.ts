@@ -32,21 +32,3 @@ export function preview(text: string, maxLength: number): string {
   const line = text.replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
   return line.length <= maxLength ? line : `${line.slice(0, maxLength - 1)}…`.toWellFormed();
 }
-
-/** codex-as-mcp's words for a process's state as /proc names it. */
-export function processStateWords(state: string | undefined): string {
-  switch (state) {
-    case "R":
-      return "running";
-    case "S":
-      return "sleeping";
-    case "D":
-      return "disk-wait";
-    case "Z":
-      return "zombie";
-    case "T":
-      return "stopped";
-    default:
-      return state ?? "unknown";
-  }
-}

@@ -1,6 +1,7 @@
 import { eventLines } from "../codex/event_lines.ts";
 import { isPromptNotice } from "../codex/stderr_message.ts";
 import { parseEvent } from "../codex/parse_events.ts";
+import { processStateWords } from "../process/process_state.ts";
 import { readNotedRun, readRunStart } from "../process/run_files.ts";
 import type { RunHost } from "../process/run_host.ts";
 import { AgentLog } from "../storage/agent_log.ts";
@@ -9,7 +10,7 @@ import type { TextLog } from "../storage/text_log.ts";
 import { agentIdOf } from "../task/agent_id.ts";
 import type { FinishedTask } from "../task/task.ts";
 import { endLines } from "./agent_log_end.ts";
-import { jsonLine, type LogLineLevel, preview, processStateWords, textLine } from "./agent_log_lines.ts";
+import { jsonLine, type LogLineLevel, preview, textLine } from "./agent_log_lines.ts";
 import { findResumePoint } from "./agent_log_resume.ts";
 import type { FollowedTask } from "./followed_task.ts";
 

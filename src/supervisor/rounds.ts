@@ -1,10 +1,11 @@
 /** What a server looks at again and again while its agents run: whatever no event tells. */
 import { hasNewerFile } from "../process/newer_file.ts";
+import { processStateWords } from "../process/process_state.ts";
 import type { Activity } from "../process/run_host.ts";
 import type { StopReason } from "../task/task.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import type { RunTaskServices } from "./services.ts";
-import { addSample, processStateWords, silenceWords, type Stillness } from "./stall_watch.ts";
+import { addSample, silenceWords, type Stillness } from "./stall_watch.ts";
 import { SteadyTime } from "./steady_time.ts";
 
 /** How often. */
@@ -92,7 +93,7 @@ export class Rounds {
       silentMs,
       isStalled: watched?.isStalled ?? false,
       words: silenceWords(followed.progress),
-      processState: activity === undefined ? "not known" : processStateWords(activity.state),
+      processState: processStateWords(activity?.state),
     };
   }
 

@@ -37,23 +37,3 @@ export function silenceWords({ waitingForNetwork, currentCommand }: Progress): s
   if (waitingForNetwork !== null) return "waiting for network";
   return currentCommand === null ? "waiting for the model or hung, cannot tell" : "running a command";
 }
-
-/** The states of a process in words. */
-export function processStateWords(state: string): string {
-  switch (state) {
-    case "R":
-      return "running";
-    case "S":
-    case "I":
-      return "sleeping";
-    case "D":
-      return "disk-wait";
-    case "Z":
-      return "zombie";
-    case "T":
-    case "t":
-      return "stopped";
-    default:
-      return state;
-  }
-}
