@@ -14,6 +14,6 @@ export function processStateWords(state: string | undefined): string {
     case "t":
       return "stopped";
     default:
-      return state ?? "not known";
+      return state ?? "unknown";
   }
 }
