@@ -7,6 +7,7 @@ import { OpenTasks } from "../storage/open_tasks.ts";
 import { SlotFiles } from "../storage/slot_files.ts";
 import { refuseNewerState } from "../storage/state_directory.ts";
 import { TaskIndex } from "../storage/task_index.ts";
+import { lockThread } from "../storage/thread_lock.ts";
 import { UsageLimitFiles } from "../storage/usage_limit_file.ts";
 import { TaskError } from "../task/errors.ts";
 import type { TaskSpec } from "../task/spec.ts";
@@ -141,6 +142,10 @@ export class Supervisor {
     // A newer program may have come since this server began.
     await refuseNewerState(this.#options.stateDir);
     await this.#options.runner.host.prepare();
+    const { resumeThreadId } = planned.spec;
+    // Until others can find the task: whoever continues the thread next comes after it.
+    using _order = resumeThreadId === undefined ? null : await lockThread(this.#options.tasksDir, resumeThreadId);
+    const spec = await this.#inItsOrder(planned.spec);
     // Between this look and the entry in the table, which `close` goes through, nothing is waited for.
     if (this.#closing.signal.aborted) throw new TaskError("start_failed", "Cannot start a task: the server is ending.");
     const task: Task = {
@@ -148,7 +153,7 @@ export class Supervisor {
       createdAt: this.#options.now(),
       repository: planned.repository,
       depth: planned.depth,
-      spec: this.#inItsOrder(planned.spec),
+      spec,
       state: { status: "queued" },
     };
     const followed = new FollowedTask(task, this.#registry.directory(task.id));
@@ -266,10 +271,10 @@ export class Supervisor {
     return { table: this.#table, registry: this.#registry, services: this.#services, index, log };
   }
 
-  /** Others may have been started on the thread since the task was planned. */
-  #inItsOrder(spec: TaskSpec): TaskSpec {
-    const before = spec.resumeThreadId === undefined ? null : this.#table.lastOnThread(spec.resumeThreadId);
-    return before === null ? spec : { ...spec, afterTaskId: before.task.id };
+  /** Others may have been started on the thread since the task was planned, by any server. */
+  async #inItsOrder(spec: TaskSpec): Promise<TaskSpec> {
+    const before = spec.resumeThreadId === undefined ? null : await this.findByThread(spec.resumeThreadId);
+    return before === null || isFinished(before) ? spec : { ...spec, afterTaskId: before.id };
   }
 
   async #ended(id: string, signal: AbortSignal): Promise<void> {

@@ -144,14 +144,6 @@ export class TaskTable {
     if (isOver || followed.stopReason !== undefined) await this.#untilFinished(followed);
   }
 
-  /** The last task of this server's that works or will work on the thread. */
-  lastOnThread(threadId: string): FollowedTask | null {
-    const latest = this.own().filter(({ task: { spec }, progress }) =>
-      (spec.resumeThreadId ?? progress.threadId) === threadId
-    );
-    return latest.toSorted((a, b) => a.task.createdAt.getTime() - b.task.createdAt.getTime()).at(-1) ?? null;
-  }
-
   async #findOnce(id: string): Promise<FollowedTask | FinishedTask> {
     // Two that ask at once get the same answer: only one of them may follow or take over the task.
     const finding = this.#finding.get(id) ?? this.#findOnDisk(id).finally(() => this.#finding.delete(id));
