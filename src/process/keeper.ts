@@ -1,4 +1,5 @@
 /** What is done to runs from outside, by `keeper.sh`, which goes on when this process dies meanwhile. */
+import { inOwnSession } from "./own_session.ts";
 import { runToEnd } from "./run_to_end.ts";
 import { type Activity, DEFAULT_LADDER, type Ladder, type Signal, type StopReport } from "./run_host.ts";
 
@@ -25,8 +26,12 @@ export async function endRun(
     readonly ladder?: Ladder | undefined;
   },
 ): Promise<StopReport> {
-  const child = new Deno.Command("/bin/sh", {
-    args: [keeperScript(keeper), ...what, ...ladder.map(({ signal, waitMs }) => `${signal}:${Math.round(waitMs)}`)],
+  const args = [
+    keeperScript(keeper),
+    ...what,
+    ...ladder.map(({ signal, waitMs }) => `${signal}:${Math.round(waitMs)}`),
+  ];
+  const child = new Deno.Command(...inOwnSession("/bin/sh", args, {
     // As in run_to_end.ts: whoever deletes the server's directory must not keep an agent from its end.
     cwd: "/",
     clearEnv: true,
@@ -34,8 +39,7 @@ export async function endRun(
     stdin: "null",
     stdout: "piped",
     stderr: "null",
-    detached: true,
-  }).spawn();
+  })).spawn();
   const clock = Promise.withResolvers<null>();
   const ladderMs = ladder.reduce((total, { waitMs }) => total + waitMs, 0);
   const timer = setTimeout(() => clock.resolve(null), ladderMs + END_TIMEOUT_MS);

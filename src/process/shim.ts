@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { handOver } from "./hand_over.ts";
 import { helperEnv } from "./helper_env.ts";
 import { askWhoLives, countLeft, endRun, type Keeper, noteOwner, observeRuns, trimEvents } from "./keeper.ts";
+import { inOwnSession } from "./own_session.ts";
 import { noteInterrupt, noteStop, readExit, readNotedRun } from "./run_files.ts";
 import type { HostedRun, Ladder, RunEnd, RunHost, RunOptions, RunSighting, StopReport } from "./run_host.ts";
 import { isShortOfFiles } from "./short_of_files.ts";
@@ -63,30 +64,29 @@ async function locksOf({ PATH }: { readonly PATH: string }): ReturnType<RunHost[
 export function startShim(
   options: RunOptions & { readonly script: string; readonly helpers: Readonly<Record<string, string>> },
 ): HostedRun {
-  const child = new Deno.Command("/bin/sh", {
-    args: [
-      options.script,
-      "run",
-      options.directory,
-      String(options.run),
-      seconds(options.limitMs),
-      options.graceMs === null ? "-" : seconds(options.graceMs),
-      options.bell,
-      options.input,
-      options.slot ?? "-",
-      String(options.maxEventBytes),
-      String(options.mountRoots.length),
-      ...options.mountRoots,
-      ...options.command,
-    ],
+  const args = [
+    options.script,
+    "run",
+    options.directory,
+    String(options.run),
+    seconds(options.limitMs),
+    options.graceMs === null ? "-" : seconds(options.graceMs),
+    options.bell,
+    options.input,
+    options.slot ?? "-",
+    String(options.maxEventBytes),
+    String(options.mountRoots.length),
+    ...options.mountRoots,
+    ...options.command,
+  ];
+  const child = new Deno.Command(...inOwnSession("/bin/sh", args, {
     cwd: options.cwd,
     clearEnv: true,
     env: { ...options.helpers, ...handOver(options.env) },
     stdin: options.graceMs === null ? "null" : "piped",
     stdout: "null",
     stderr: "null",
-    detached: true,
-  }).spawn();
+  })).spawn();
   let isReleased = options.graceMs === null;
   const release = async (): Promise<void> => {
     if (isReleased) return;
