@@ -78,9 +78,10 @@ async function spawnTrue(): Promise<number[]> {
   for (let index = 0; index < BATCH; index++) {
     const startedAt = performance.now();
     const child = spawnChild("/bin/true", { stdio: "ignore" });
+    const ended = once(child, "exit");
     await once(child, "spawn");
     times.push(performance.now() - startedAt);
-    await once(child, "exit");
+    await ended;
   }
   return times;
 }
