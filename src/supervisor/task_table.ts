@@ -9,6 +9,7 @@ import type { RunTaskServices } from "./services.ts";
 import type { Runnable } from "./start_run.ts";
 import { isAbandoned, isRunOver, runnableAgain, takeOver } from "./take_over.ts";
 import { TaskDrive } from "./task_drive.ts";
+import { heedPrompts } from "./tell_agent.ts";
 
 /** How often a task of another server is looked at while its bell is silent: that server may have been killed. */
 const LOOK_EVERY_MS = 5_000;
@@ -193,6 +194,7 @@ export class TaskTable {
     const drive = new TaskDrive(followed, { runnable: () => runnableAgain(followed, services), services });
     this.#drives.set(id, drive);
     this.drive(followed, drive, lock);
+    void heedPrompts(followed, services);
   }
 
   async #takeOver(followed: FollowedTask): Promise<Disposable | null> {

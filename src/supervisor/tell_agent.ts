@@ -35,3 +35,16 @@ export async function tellAgent(
     await rung;
   }
 }
+
+/** Breaks off the turn of a run that has prompts to come: who brought them may have been killed before doing so. Never rejects. */
+export async function heedPrompts(
+  { task: { id, state }, directory }: FollowedTask,
+  services: RunTaskServices,
+): Promise<void> {
+  try {
+    if (state.status !== "running" || await directory.countPrompts() <= state.prompts) return;
+    await services.runner.host.interrupt({ directory: directory.path, run: state.run });
+  } catch (error) {
+    services.log.warning("an agent could not be told more yet; it is when its turn has ended", { id, error });
+  }
+}

@@ -122,6 +122,15 @@ for (
       end: async ({ swarm }) => void await swarm.process.close(),
     },
     {
+      how: "the death of its server",
+      args: ["--on-exit", "stop", "--orphan-grace", "0"],
+      parameters: {},
+      end: async ({ swarm }) => {
+        swarm.process.kill("SIGKILL");
+        await swarm.process.ended;
+      },
+    },
+    {
       how: "a prompt that it is told now",
       args: [],
       parameters: {},

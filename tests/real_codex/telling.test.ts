@@ -1,7 +1,7 @@
 /** Telling the real Codex more while it works. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { familyOf, survivors, uniqueSleep, untilRunning } from "../helpers/agent_processes.ts";
+import { codexOf, familyOf, survivors, uniqueSleep, untilRunning } from "../helpers/agent_processes.ts";
 import { startBareCodex } from "../helpers/bare_codex.ts";
 import { type RecordedRequest, scripted } from "../helpers/mock_model.ts";
 import { startRealSwarm, turnContexts } from "../helpers/real_swarm.ts";
@@ -130,6 +130,45 @@ Deno.test("codex_reply when=now reaches an agent that waits for its model, by wh
   const { structured } = await other.call("codex_reply", { threadId, prompt: "mock:say(woken)", when: "now" });
   assert.deepEqual([structured.task_id, structured.content], [id, "woken"]);
   assert.equal((await swarm.look(id)).answer, "woken");
+});
+
+Deno.test("all that is told now at once is heard, in one turn or in several", async () => {
+  await using swarm = await startRealSwarm();
+  const { model } = swarm;
+  const id = await swarm.begin("mock:hang(body)");
+  await waitFor(() => model.requests.length === 1, { message: "the agent to hang" });
+  const { thread_id: threadId } = await lookAt(swarm, id);
+  const words = ["mock:say(one)", "mock:say(two)", "mock:say(three)"];
+  const replies = await Promise.all(
+    words.map((prompt) => swarm.call("codex_reply", { threadId, prompt, when: "now" })),
+  );
+  assert.deepEqual(replies.map(({ isError }) => isError), [false, false, false]);
+  const last = model.requests.at(-1);
+  assert.ok(last !== undefined);
+  for (const word of words) assert.equal(conversation(last).split(word).length - 1, 1, word);
+});
+
+Deno.test("what was told now is heard when the server was killed before the turn was broken off", async () => {
+  await using first = await startRealSwarm();
+  const { model, home, cwd, stateDir } = first;
+  const id = await first.begin(scripted({ shell: "echo halfway" }, { hang: "body" }), { sandbox: "workspace-write" });
+  await waitFor(() => model.requests.length === 2, { message: "the agent to hang" });
+  const { thread_id: threadId } = await lookAt(first, id);
+  // It takes SIGKILL to end it, and so some seconds.
+  Deno.kill((await codexOf(id)).pid, "SIGSTOP");
+  const call = first.call("codex_reply", { threadId, prompt: "mock:say(heard)", when: "now" }).catch(() => undefined);
+  await waitFor(async () => (await Deno.stat(join(stateDir, "tasks", id, "interrupt"))).isFile, { message: "the end" });
+  first.process.kill("SIGKILL");
+  await first.process.ended;
+  await call;
+  await using second = await startRealSwarm({ model, home, cwd, stateDir });
+  const [task] = await second.ends(id);
+  assert.deepEqual([task.status, task.answer, task.thread_id], ["completed", "heard", threadId]);
+  assert.equal(model.requests.length, 3);
+  const last = model.requests.at(-1);
+  assert.ok(last !== undefined && conversation(last).includes("halfway"));
+  const sandboxes = turnContexts(home, threadId).map(({ sandbox_policy }) => sandbox_policy.type);
+  assert.deepEqual(sandboxes, ["workspace-write", "workspace-write"]);
 });
 
 Deno.test("codex_reply when=now to an agent that waits for a usage limit is heard when that has lifted", async () => {

@@ -61,11 +61,9 @@ for (
 Deno.test("an agent waits for a usage limit of which only Codex's sentence tells", async () => {
   await using swarm = await startRealSwarm();
   const { model } = swarm;
-  const limit = scripted({ shell: "echo halfway" }, { limit_account: { seconds: 4, headers: false }, say: "done" });
-  const id = await swarm.begin(limit);
-  const { thread_id } = await waitForStatus(swarm, id, "waiting");
-  const [task] = await swarm.ends(id);
-  assert.deepEqual([task.status, task.answer, task.thread_id], ["completed", "done", thread_id]);
+  const prompt = scripted({ shell: "echo halfway" }, { limit_account: { seconds: 4, headers: false }, say: "done" });
+  const { structured } = await swarm.call("codex", { prompt });
+  assert.deepEqual([structured.status, structured.content], ["completed", "done"]);
   // The sentence knows minutes only: it is tried too early, but not again and again.
   const tries = model.requests.filter(({ prompt }) => LIFTED.test(prompt));
   assert.ok(tries.length >= 1 && tries.length <= 3, `${tries.length} tries`);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readNotedRun } from "../../src/process/run_files.ts";
+import { addPrompt } from "../../src/storage/prompt_inbox.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { startSwarm, type Swarm } from "../helpers/swarm.ts";
-import { lookAt, release, startTask, waitForStatus } from "../helpers/tasks.ts";
+import { lookAt, release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
 /** A server with one running and one queued detached task that ends and leaves both behind. */
@@ -79,4 +80,25 @@ Deno.test("an agent whose shim was killed still runs, and its end is told from i
   const { structured } = await swarm.call("codex_wait", { task_ids: [id] });
   const [{ status, answer, exit_code, status_inferred }] = structured.tasks;
   assert.deepEqual([status, answer, exit_code, status_inferred], ["completed", "whole", null, true]);
+});
+
+Deno.test("an agent is told what came for it when the server was killed before its turn was broken off", async () => {
+  await using codex = await installFakeCodex();
+  await using next = await startSwarm({ codex });
+  const { stateDir, cwd } = next;
+  let id = "";
+  {
+    await using first = await startSwarm({ codex, stateDir, cwd });
+    id = await startTask(first, "fake:say(half) fake:hold(never)");
+    await waitForTask(first, id, ({ answer }) => answer === "half");
+    first.process.kill("SIGKILL");
+    await first.process.ended;
+  }
+  await addPrompt(join(stateDir, "tasks", id), "fake:say(told)");
+  const { structured: { tasks: [task] } } = await next.call("codex_wait", { task_ids: [id] });
+  assert.deepEqual([task.status, task.answer, task.exit_code], ["completed", "told", 0]);
+  assert.deepEqual(codex.ledger().map(({ prompt, exitCode }) => [prompt, exitCode]), [
+    ["fake:say(half) fake:hold(never)", 1],
+    ["fake:say(told)", 0],
+  ]);
 });
