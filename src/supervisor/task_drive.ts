@@ -48,7 +48,9 @@ export class TaskDrive {
   /** Settles when the task has ended or this server does. Rejects only for faults of this server's own. */
   async toEnd(): Promise<void> {
     let due: DueRun | null = null;
-    while (!isFinished(this.#followed.task) && !this.#services.closing.aborted) {
+    // What is bound to this server ends with it, also between two runs.
+    const isBound = this.#followed.task.spec.lifetime === "server-bound";
+    while (!isFinished(this.#followed.task) && (isBound || !this.#services.closing.aborted)) {
       try {
         due = await this.#goOn(due);
       } catch (error) {

@@ -1,6 +1,7 @@
 /** Looks at runs from outside: those of a server that is gone, and those whose shim was killed. */
 import type { CodexRun } from "../codex/run_codex.ts";
 import { noteInterrupt, readExit, readRunStart } from "../process/run_files.ts";
+import type { Bell } from "../storage/bell.ts";
 import { startRun } from "../task/transitions.ts";
 import { stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
@@ -10,6 +11,8 @@ import type { RunTaskServices } from "./services.ts";
 const LOOK_EVERY_MS = 5_000;
 /** The same where it is known that nobody is left who would ring. */
 const LOOK_AT_LOST_MS = 1_000;
+/** How often it is looked whether a run of this server's own has ended, of which it hears itself. */
+const NOTE_EVERY_MS = 60_000;
 /** How often a queued task's directory is looked at while its bell is silent. */
 const HEED_EVERY_MS = 30_000;
 
@@ -32,7 +35,10 @@ export async function untilRunOver(
   const { id, spec } = followed.task;
   // What is bound to this server is stopped when that ends, and that end is to be seen too.
   const closing = spec.lifetime === "server-bound" ? new AbortController().signal : services.closing;
-  if (run !== null && await run.ended === "slot_taken") return { kind: "slot_taken", exitCode: null };
+  if (run !== null) {
+    const how = await untilNoted(followed, run, { bell, closing });
+    if (how === "slot_taken") return { kind: "slot_taken", exitCode: null };
+  }
   for (;;) {
     const rung = bell.next(id, followed.isShimLost ? LOOK_AT_LOST_MS : LOOK_EVERY_MS, closing);
     try {
@@ -45,6 +51,24 @@ export async function untilRunOver(
     await rung;
     if (closing.aborted) return null;
   }
+}
+
+/** Settles when the run's end is noted, which its shim rings before it has done all else, or when its shim has ended. */
+async function untilNoted(
+  { task: { id, state }, directory: { path } }: FollowedTask,
+  run: CodexRun,
+  { bell, closing }: { readonly bell: Bell; readonly closing: AbortSignal },
+): Promise<"ended" | "slot_taken"> {
+  let how: "ended" | "slot_taken" | undefined;
+  while (how === undefined) {
+    const over = new AbortController();
+    const rung = bell.next(id, NOTE_EVERY_MS, AbortSignal.any([closing, over.signal]));
+    how = await Promise.race([run.ended, rung.then(() => undefined)]);
+    over.abort();
+    const isNoted = state.status === "running" && await readExit(path, state.run) !== null;
+    if (isNoted || closing.aborted) how ??= "ended";
+  }
+  return how;
 }
 
 /** Notes a stop that another server asked for, until the signal comes. */
