@@ -33,20 +33,20 @@ export async function stopTask(
   const stop = (): Promise<StopReport> => patiently(() => host.stop({ directory, reason, ...how }));
   const directory = registry.directory(id).path;
   const task = table.get(id)?.task ?? await registry.read(id);
-  if (isFinished(task)) {
-    // What it has left behind is ended all the same.
-    const report = reason === "cancelled" && mayLeaveBehind(task) ? await stop() : null;
-    return { answer: "already_ended", report };
-  }
-  // Before anything is looked at: a look may take over a task that another server has left in its queue.
-  if (table.get(id) === undefined) await noteStop(directory, reason);
+  // What agents have left behind that ended by themselves.
+  const endsRest = reason === "cancelled" && mayLeaveBehind(task);
+  if (isFinished(task)) return { answer: "already_ended", report: endsRest ? await stop() : null };
+  // Before anything is looked at: a look may take over a task that another server has left in its queue, and whoever
+  // starts a run after it sees this.
+  await noteStop(directory, reason);
   const found = await table.find(id);
-  if (!(found instanceof FollowedTask)) return { answer: "already_ended", report: null };
+  if (!(found instanceof FollowedTask)) return { answer: "already_ended", report: endsRest ? await stop() : null };
   found.noteStop(reason);
+  await found.reread();
   const { state } = found.task;
-  const isRunning = state.status === "running" && await readExit(directory, state.run) === null;
-  const report = isRunning ? await stop() : null;
-  if (!isRunning) await noteStop(directory, reason);
+  const hasRun = state.status === "running" || state.status === "waiting";
+  const isThere = hasRun && (endsRest || await readExit(directory, state.run) === null);
+  const report = isThere ? await stop() : null;
   // A server in whose queue the task is finds the stop file then.
   await services.bell.ring(id);
   const over = new AbortController();
