@@ -1,3 +1,4 @@
+import { TaskError } from "../task/errors.ts";
 import { isFinished } from "../task/task.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import type { RunTaskServices } from "./services.ts";
@@ -29,7 +30,10 @@ export async function tellAgent(
       await directory.removePrompt(number);
       return false;
     }
-    closing.throwIfAborted();
+    if (closing.aborted) {
+      const message = `Cannot see the agent told: the server is ending. The prompt stays with task ${id}.`;
+      throw new TaskError("start_failed", message);
+    }
     if (state.status === "running") await runner.host.interrupt({ directory: directory.path, run: state.run });
     await bell.ring(id);
     await rung;
