@@ -42,15 +42,20 @@ export async function judgeRun(
   { now }: Pick<EndTaskServices, "now">,
 ): Promise<JudgedRun> {
   const { directory, task } = followed;
-  const progress = await followed.readToEnd();
-  const endedAt = await lastSignOf(followed) ?? now();
-  const stopReason = await stopReasonOf(followed);
-  const stderrTail = await directory.stderrTail();
+  // All at once: who waits for the task waits for this.
+  const [progress, lastSign, stopReason, stderrTail, oom] = await Promise.all([
+    followed.readToEnd(),
+    lastSignOf(followed),
+    stopReasonOf(followed),
+    directory.stderrTail(),
+    wasShortOfMemory(followed),
+  ]);
+  const endedAt = lastSign ?? now();
   const outcome = decideOutcome({
     progress,
     exitCode,
     stderrTail,
-    ...defined({ stopReason, resumeThreadId: task.spec.resumeThreadId, oom: await wasShortOfMemory(followed) }),
+    ...defined({ stopReason, resumeThreadId: task.spec.resumeThreadId, oom }),
     now: endedAt,
   });
   return { progress, endedAt, stderrTail, outcome: await withExactReset(outcome, followed) };

@@ -148,11 +148,12 @@ export class TaskDrive {
     }
     const judged = await judgeRun(followed, end.exitCode, this.#services);
     const { outcome, stderrTail, progress: { eventsOfRun } } = judged;
+    const [isStopped, promptsGiven] = await Promise.all([this.#isStopped(), directory.countPrompts()]);
     const step = nextStep({
       runs: task.state,
       isUnstarted: end.kind === "unstarted",
-      isStopped: await this.#isStopped(),
-      promptsGiven: await directory.countPrompts(),
+      isStopped,
+      promptsGiven,
       lostStarts: this.#lostStarts,
       eventsOfRun,
       stderrTail,
