@@ -153,6 +153,13 @@ count_killed() {
   done
 } 2>/dev/null
 
+# Writes $1 into the file of the exit.
+note_exit() {
+  printf '%s\n' "$1" >"$dir/exit" && return
+  # On a full disk in the room of a file that nobody needs any more; longer than what was in it.
+  [ -s "$dir/oom" ] && printf '%-40s\n' "$1" 1<>"$dir/oom" && mv -f "$dir/oom" "$dir/exit"
+} 2>/dev/null
+
 # Notes in which of the $1 directories that follow a sandbox would make which mount points.
 note_mounts() {
   n=$1 mounts="=$bell
@@ -252,7 +259,7 @@ run)
   # An agent that was stopped before it could start has no status of its own, and has said so itself.
   ended=
   read -r ended _ 2>/dev/null <"$dir/exit"
-  [ "$ended" = "$run" ] || printf '%s %s\n' "$run" "$status$oom" >"$dir/exit"
+  [ "$ended" = "$run" ] || note_exit "$run $status$oom"
   : >"$bell/${dir##*/}"
   if [ "$slot" != - ] && [ "$locks" = flock ]; then
     # Also for those whom the agent has left the descriptor.

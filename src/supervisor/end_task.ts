@@ -166,12 +166,13 @@ async function conclude(
 
 /** Saves something as soon as that is possible. Should this server end before, the files tell the next one the same. */
 async function saveLater(save: () => Promise<void>, closing: AbortSignal): Promise<void> {
-  while (!closing.aborted) {
-    await pause(SAVE_EVERY_MS, closing);
+  for (;;) {
     try {
       return await save();
     } catch {
       // said once
     }
+    await pause(SAVE_EVERY_MS, closing);
+    if (closing.aborted) return;
   }
 }

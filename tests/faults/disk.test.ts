@@ -1,5 +1,6 @@
 /** The state directory's disk is full or read-only: nothing is lost, and all goes on as soon as there is room again. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { serversYard } from "../helpers/servers_yard.ts";
 import { CAN_MOUNT, smallDisk } from "../helpers/small_disk.ts";
 import { lookAt, release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
@@ -9,12 +10,19 @@ import { waitFor } from "../helpers/wait_for.ts";
 const ignore = !CAN_MOUNT;
 
 for (
-  const { number, what, reason, fill } of [
-    { number: "F19", what: "no space", reason: /No space left/, fill: (disk) => disk.fill("bytes") },
-    { number: "F20", what: "no inodes", reason: /No space left/, fill: (disk) => disk.fill("inodes") },
+  const { number, what, reason, isRoomKept, fill } of [
+    { number: "F19", what: "no space", isRoomKept: true, reason: /No space left/, fill: (disk) => disk.fill("bytes") },
+    {
+      number: "F20",
+      what: "no inodes",
+      isRoomKept: true,
+      reason: /No space left/,
+      fill: (disk) => disk.fill("inodes"),
+    },
     {
       number: "F20",
       what: "no right to write",
+      isRoomKept: false,
       reason: /Read-only file system/,
       fill: (disk) => disk.setReadOnly(true),
     },
@@ -22,6 +30,7 @@ for (
     number: string;
     what: string;
     reason: RegExp;
+    isRoomKept: boolean;
     fill: (disk: Awaited<ReturnType<typeof smallDisk>>) => Promise<void>;
   }[]
 ) {
@@ -35,6 +44,8 @@ for (
       const running = await startTask(swarm, "fake:hold(second) fake:say(two)");
       for (const id of [ended, running]) await waitForTask(swarm, id, ({ thread_id }) => thread_id !== undefined);
       const queued = await startTask(swarm, "fake:say(three)");
+      // Where the shim notes how often memory has run out is room for the exit code, from its first second on.
+      await waitFor(() => Deno.stat(join(yard.task(ended), "oom")), { message: "the shim to have counted" });
       await fill(disk);
 
       const { text, isError } = await swarm.call("codex_async", { prompt: "fake:say(never)" });
@@ -63,6 +74,7 @@ for (
       for (const [id, answer] of [[ended, "one"], [running, "two"], [queued, "three"], [later, "four"]]) {
         await waitForTask(other, id ?? "", (task) => task.status === "completed" && task.answer === answer);
       }
+      assert.equal((await lookAt(other, ended)).exit_code, isRoomKept ? 0 : null);
       assert.deepEqual(yard.codex.ledger().map(({ exitCode }) => exitCode), [0, 0, 0, 0]);
     },
   );
