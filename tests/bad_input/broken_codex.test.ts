@@ -59,7 +59,7 @@ const ROWS: readonly Row[] = [
 ];
 
 Deno.test({
-  name: "a Codex that cannot be used is told in each call, and used as soon as it is repaired",
+  name: "F26: a Codex that cannot be used is told in each call, and used as soon as it is repaired",
   ignore,
   async fn(t): Promise<void> {
     await using codex = await installFakeCodex();
@@ -138,7 +138,7 @@ Deno.test({
   },
 });
 
-Deno.test("a Codex that is in no folder of PATH is told with the folders that were tried", async () => {
+Deno.test("F26: a Codex that is in no folder of PATH is told with the folders that were tried", async () => {
   await using codex = await installFakeCodex();
   await using swarm = await startSwarm({ codex: { path: "codex-that-is-nowhere", home: codex.home } });
   const { text, isError } = await swarm.call("codex", { prompt: "go" });
@@ -147,7 +147,7 @@ Deno.test("a Codex that is in no folder of PATH is told with the folders that we
   assertNothingStarted(swarm, codex);
 });
 
-Deno.test("a Codex that is too old is told with both versions and how to update it", async () => {
+Deno.test("F26: a Codex that is too old is told with both versions and how to update it", async () => {
   await using codex = await installFakeCodex({ version: "0.40.0" });
   await using swarm = await startSwarm({ codex });
   const { text, isError } = await swarm.call("codex", { prompt: "go" });

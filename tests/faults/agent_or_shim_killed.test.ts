@@ -1,10 +1,9 @@
 /** One process of a run is killed, its shim or its agent: what can be known of the run is told, and nothing else. */
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
-import { readExit, readNotedRun } from "../../src/process/run_files.ts";
+import { readNotedRun } from "../../src/process/run_files.ts";
 import { isAlive } from "../helpers/processes.ts";
 import { type ServersYard, serversYard } from "../helpers/servers_yard.ts";
-import { shimYard } from "../helpers/shim_yard.ts";
 import { lookAt, release, startTask, waitForTask } from "../helpers/tasks.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
@@ -89,32 +88,3 @@ Deno.test(
     assert.equal((await lookAt(swarm, other)).status, "completed");
   },
 );
-
-for (
-  const { oom, counted, isEarly } of [
-    { oom: "yes", counted: 4, isEarly: false },
-    { oom: "no", counted: 3, isEarly: false },
-    { oom: "unknown", counted: 4, isEarly: true },
-  ]
-) {
-  const what = isEarly ? "before anything was counted" : `while the system's count went from 3 to ${counted}`;
-  Deno.test({ name: `F4: of an agent that was killed ${what} the shim says oom: ${oom}`, ignore }, async () => {
-    await using yard = await shimYard();
-    const count = join(yard.path, "vmstat");
-    await Deno.writeTextFile(count, "pgfault 7\noom_kill 3\n");
-    const script = yard.changedScript({
-      "/sys/fs/cgroup$group": "/nowhere$group",
-      "/proc/vmstat": count,
-      "first=1": isEarly ? "first=50" : "first=0",
-    });
-    const counts = isEarly ? ":" : 'until [ -s "$DIR/oom" ]; do sleep 0.02; done';
-    const directory = yard.directory();
-    const run = yard.start(`${counts}; echo 'oom_kill ${counted}' >'${count}'; kill -s KILL $$`, {
-      script,
-      directory,
-      env: { PATH: Deno.env.get("PATH") ?? "", DIR: directory },
-    });
-    await run.ended;
-    assert.deepEqual(await readExit(directory, 1), { state: "ended", exitCode: 137, oom });
-  });
-}

@@ -78,7 +78,7 @@ for (
     exitCode: number;
   }[]
 ) {
-  Deno.test({ name: `an agent is ended ${name}`, ignore }, async () => {
+  Deno.test({ name: `F13: an agent is ended ${name}`, ignore }, async () => {
     await using yard = await shimYard();
     const run = await start(yard, heeded);
     const seen = await yard.stop(run.directory, "cancelled", ladder === undefined ? {} : { ladder });
@@ -110,22 +110,25 @@ Deno.test({ name: "a stop of a run that has ended, or never began, reports no si
   assert.deepEqual(await yard.stop(yard.directory(), "cancelled"), { signals: [], isGone: true, swept: 0 });
 });
 
-Deno.test({ name: "two hundred runs that are stopped as soon as they are started leave nobody", ignore }, async () => {
-  await using yard = await shimYard();
-  const exitCodes = new Set<number | null | undefined>();
-  for (let done = 0; done < 200; done += 20) {
-    const runs = Array.from({ length: 20 }, () => yard.start(`exec ${yard.idle("agent")}`));
-    const reports = await Promise.all(runs.map(async ({ directory }, index) => {
-      // Each of them at another moment of the start.
-      for (let looks = 0; looks < index * 5; looks++) await Deno.stat(directory);
-      return await yard.stop(directory, "cancelled");
-    }));
-    await Promise.all(runs.map(({ ended }) => ended));
-    assert.ok(reports.every(({ isGone }) => isGone));
-    for (const { directory } of runs) exitCodes.add((await readExit(directory, 1))?.exitCode);
-  }
-  // Never started, or ended by the first signal.
-  assert.deepEqual([...exitCodes].filter((code) => code !== null && code !== 130), []);
-  const left = (await listProcesses()).filter(({ command }) => command.includes(`${yard.path}/`));
-  assert.deepEqual(left, []);
-});
+Deno.test(
+  { name: "F15: two hundred runs that are stopped as soon as they are started leave nobody", ignore },
+  async () => {
+    await using yard = await shimYard();
+    const exitCodes = new Set<number | null | undefined>();
+    for (let done = 0; done < 200; done += 20) {
+      const runs = Array.from({ length: 20 }, () => yard.start(`exec ${yard.idle("agent")}`));
+      const reports = await Promise.all(runs.map(async ({ directory }, index) => {
+        // Each of them at another moment of the start.
+        for (let looks = 0; looks < index * 5; looks++) await Deno.stat(directory);
+        return await yard.stop(directory, "cancelled");
+      }));
+      await Promise.all(runs.map(({ ended }) => ended));
+      assert.ok(reports.every(({ isGone }) => isGone));
+      for (const { directory } of runs) exitCodes.add((await readExit(directory, 1))?.exitCode);
+    }
+    // Never started, or ended by the first signal.
+    assert.deepEqual([...exitCodes].filter((code) => code !== null && code !== 130), []);
+    const left = (await listProcesses()).filter(({ command }) => command.includes(`${yard.path}/`));
+    assert.deepEqual(left, []);
+  },
+);

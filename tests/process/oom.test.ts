@@ -30,7 +30,7 @@ for (
     { name: "by its own code", count: "7", end: "exit 3", ended: { exitCode: 3, oom: null } },
   ] satisfies readonly { name: string; count: string; end: string; ended: Omit<EndedRun, "state"> }[]
 ) {
-  Deno.test({ name: `the end of an agent ${name} is told as such`, ignore }, async () => {
+  Deno.test({ name: `F4: the end of an agent ${name} is told as such`, ignore }, async () => {
     await using yard = await shimYard();
     const counter = join(yard.path, "vmstat");
     const write = (text: string): void => Deno.writeTextFileSync(counter, `nr_free 5\noom_kill ${text}\nthp 1\n`);

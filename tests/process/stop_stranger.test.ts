@@ -23,7 +23,7 @@ for (
     { name: "that it really is (control)", changes: {}, isSpared: false },
   ]
 ) {
-  Deno.test({ name: `a stop ${isSpared ? "spares" : "ends"} a process ${name}`, ignore }, async () => {
+  Deno.test({ name: `F7: a stop ${isSpared ? "spares" : "ends"} a process ${name}`, ignore }, async () => {
     await using yard = await shimYard();
     const stranger = yard.start("exec sleep 1000");
     const { agent } = await stranger.pids();

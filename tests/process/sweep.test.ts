@@ -62,7 +62,7 @@ for (
     },
   ] satisfies readonly { name: string; options: (yard: ShimYard) => Pick<YardOptions, "helpers" | "script"> }[]
 ) {
-  Deno.test({ name: `${name} ends all that an agent has started`, ignore }, async () => {
+  Deno.test({ name: `F14: ${name} ends all that an agent has started`, ignore }, async () => {
     await using yard = await shimYard();
     const chosen = options(yard);
     const { run, pids } = await startFamily(yard, chosen);
@@ -86,7 +86,7 @@ for (
     },
   ] satisfies readonly { name: string; reason: string; options: YardOptions; begin: (run: YardRun) => void }[]
 ) {
-  Deno.test({ name: `a task ends with all that it has started ${name}`, ignore }, async () => {
+  Deno.test({ name: `F14: a task ends with all that it has started ${name}`, ignore }, async () => {
     await using yard = await shimYard();
     const { run } = await startFamily(yard, options);
     begin(run);
@@ -97,7 +97,7 @@ for (
   });
 }
 
-Deno.test({ name: "children get away from a stop that does not sweep (control)", ignore }, async () => {
+Deno.test({ name: "F14: children get away from a stop that does not sweep (control)", ignore }, async () => {
   await using yard = await shimYard();
   const { run } = await startFamily(yard);
   const script = yard.changedScript({ "then sweep; fi": "then :; fi" });

@@ -41,7 +41,7 @@ Deno.test("removeTask() is done by one of several servers", async () => {
 });
 
 for (const id of ["", ".", "..", "../x", ".index", "0a1b2c3", "0a1b2c3d/..", "0A1B2C3D"]) {
-  Deno.test(`removeTask() refuses ${JSON.stringify(id)}`, async () => {
+  Deno.test(`F36: removeTask() refuses ${JSON.stringify(id)}`, async () => {
     await using temp = await tempDirectory();
     const tasksDir = join(temp.path, "tasks");
     Deno.mkdirSync(join(tasksDir, ".index"), { recursive: true });

@@ -95,7 +95,7 @@ Deno.test("AgentLog keeps what is written in two halves of a character", async (
   });
 });
 
-Deno.test("AgentLog reads the same however the file grew", async () => {
+Deno.test("F18: AgentLog reads the same however the file grew", async () => {
   await using temp = await tempDirectory();
   const random = seededRandom(20_261_104);
   for (let round = 0; round < 40; round++) {
@@ -254,7 +254,7 @@ Deno.test("AgentLog does not count what was dropped as a backlog", async () => {
   assert.equal(log.droppedBytes, 1_000_000_000 - 6 + "rest\n".length);
 });
 
-Deno.test("AgentLog reads a file from its beginning that was cut short or replaced", async () => {
+Deno.test("F40: AgentLog reads a file from its beginning that was cut short or replaced", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "log");
   const log = new AgentLog(path);
@@ -274,7 +274,7 @@ Deno.test("AgentLog reads a file from its beginning that was cut short or replac
 
 Deno.test(
   {
-    name: "AgentLog loses no line and gives none twice when its file is rotated",
+    name: "F40: AgentLog loses no line and gives none twice when its file is rotated",
     ignore: Deno.build.os === "windows",
   },
   async () => {

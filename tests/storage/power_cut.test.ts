@@ -146,7 +146,7 @@ async function check(tasksDir: string, { known, ended }: Moment, isRebuilt: bool
   }
 }
 
-Deno.test("every disk that a power cut can leave can be read, with all tasks that anybody knows of", async () => {
+Deno.test("F5: every disk that a power cut can leave can be read, with all tasks that anybody knows of", async () => {
   await using temp = await tempDirectory();
   const tasksDir = join(temp.path, "tasks");
   Deno.mkdirSync(tasksDir);
@@ -167,7 +167,7 @@ Deno.test("every disk that a power cut can leave can be read, with all tasks tha
   }
 });
 
-Deno.test("a record that was written in place would be torn by a power cut", async () => {
+Deno.test("F5: a record that was written in place would be torn by a power cut (control)", async () => {
   await using temp = await tempDirectory();
   const moments = await record(temp.path);
   const directory = new TaskDirectory(temp.path, exampleTask(1).id);
@@ -177,7 +177,7 @@ Deno.test("a record that was written in place would be torn by a power cut", asy
   await assert.rejects(directory.read(), (error) => error instanceof TaskError && error.code === "unreadable_task");
 });
 
-Deno.test("a server goes on working on what a power cut has left", async () => {
+Deno.test("F5: a server goes on working on what a power cut has left", async () => {
   await using temp = await tempDirectory();
   const tasksDir = join(temp.path, "tasks");
   Deno.mkdirSync(tasksDir);

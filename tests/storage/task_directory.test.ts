@@ -95,7 +95,7 @@ Deno.test("listTaskIds() passes over everything that is no task", async () => {
 });
 
 for (const id of ["", "0a1b2c3", "0a1b2c3d4", "0A1B2C3D", "../0a1b2", "0a1b2c3d\n", "0a1b/c3d", "........"]) {
-  Deno.test(`isTaskId() refuses ${JSON.stringify(id)}`, () => assert.equal(isTaskId(id), false));
+  Deno.test(`F36: isTaskId() refuses ${JSON.stringify(id)}`, () => assert.equal(isTaskId(id), false));
 }
 
 Deno.test("stderrTail() gives what the last run wrote, or the end of it", async () => {

@@ -107,7 +107,7 @@ Deno.test({ name: "TaskIndex is for its owner alone", ignore: Deno.build.os === 
   }
 });
 
-Deno.test("TaskIndex is made from the tasks where there is none, and says what it found", async () => {
+Deno.test("F41: TaskIndex is made from the tasks where there is none, and says what it found", async () => {
   await using temp = await tempDirectory();
   await startFour(new TaskIndex(temp.path), temp.path);
   await Deno.remove(join(temp.path, ".index"), { recursive: true });
@@ -152,7 +152,7 @@ for (
     }],
   ] as const
 ) {
-  Deno.test(`TaskIndex is made anew after ${damage}`, async () => {
+  Deno.test(`F41: TaskIndex is made anew after ${damage}`, async () => {
     await using temp = await tempDirectory();
     const index = new TaskIndex(temp.path);
     await startFour(index, temp.path);
@@ -267,7 +267,7 @@ Deno.test("forget() takes a task out of the index, but not the later one of its 
   assert.equal(await index.taskOfThread("thread-1"), exampleId(4));
 });
 
-Deno.test("TaskIndex makes no path of a thread's name", async () => {
+Deno.test("F36: TaskIndex makes no path of a thread's name", async () => {
   await using temp = await tempDirectory();
   const index = new TaskIndex(temp.path);
   await startFour(index, temp.path);

@@ -22,7 +22,7 @@ Deno.test("TextLog appends whole entries, none before the flush, for nobody else
   assert.match(await Deno.readTextFile(path), /^first\n/);
 });
 
-Deno.test("TextLog rotates above its size, keeps five older logs, and tears no entry", async () => {
+Deno.test("F40: TextLog rotates above its size, keeps five older logs, and tears no entry", async () => {
   await using directory = await tempDirectory();
   const path = join(directory.path, "a.log");
   const log = new TextLog(path, { maxBytes: 100 });

@@ -32,7 +32,7 @@ for (
   });
 }
 
-Deno.test("UsageLimitFiles makes no path of an account's name", async () => {
+Deno.test("F36: UsageLimitFiles makes no path of an account's name", async () => {
   await using temp = await tempDirectory();
   const files = new UsageLimitFiles(join(temp.path, "limits"));
   for (const account of ["", "../evil", "a/b", ".", ACCOUNT]) {

@@ -10,7 +10,7 @@ type TaskData = any;
 const isStalled = (task: TaskData): boolean => task.stalled === true;
 const isSilent = (task: TaskData): boolean => task.silence !== undefined;
 
-Deno.test("an agent in which nothing moves is told as stalled, is not stopped, and is no longer so when it goes on", async () => {
+Deno.test("F17, B24: an agent in which nothing moves is told as stalled, is not stopped, and is no longer so when it goes on", async () => {
   await using swarm = await startSwarm({ args: ["--stall-after", "1"] });
   const id = await startTask(swarm, "fake:say(half) fake:hold(go) fake:say(whole) fake:hold(on)");
   const { silence, status } = await waitForTask(swarm, id, isStalled);
@@ -40,7 +40,7 @@ for (
     { what: "changes files", command: "while ! [ -e go ]; do : >changed; sleep 0.5; done" },
   ]
 ) {
-  Deno.test(`a silent agent whose command ${what} is not stalled`, async () => {
+  Deno.test(`F17: a silent agent whose command ${what} is not stalled (control)`, async () => {
     await using swarm = await startSwarm({ args: ["--stall-after", "1"] });
     const id = await startTask(swarm, `fake:run(${command})`, { sandbox: "danger-full-access" });
     const started = performance.now();
@@ -58,7 +58,7 @@ for (
   });
 }
 
-Deno.test("--stall-action stop ends an agent in which nothing moves", async () => {
+Deno.test("F17, B24: --stall-action stop ends an agent in which nothing moves", async () => {
   await using swarm = await startSwarm({ args: ["--stall-after", "1", "--stall-action", "stop"] });
   const id = await startTask(swarm, "fake:say(half) fake:hold(never)");
   const { status, stop_reason, failure, answer } = await waitForStatus(swarm, id, "failed");

@@ -18,7 +18,7 @@ function timeOf(date: Date | null | undefined): number {
   return date?.getTime() ?? NaN;
 }
 
-Deno.test("a task that meets a usage limit waits until it lifts, then goes on in its thread", async () => {
+Deno.test("F28: a task that meets a usage limit waits until it lifts, then goes on in its thread", async () => {
   await using codex = await installFakeCodex();
   await using swarm = await startSwarm({ codex });
   const id = await startTask(swarm, "fake:say(half) fake:usage_limit(2)", {
@@ -44,7 +44,7 @@ Deno.test("a task that meets a usage limit waits until it lifts, then goes on in
   assert.ok(timeOf(second?.startedAt) >= await limitOf(codex), "nothing is tried before the limit lifts");
 });
 
-Deno.test("a usage limit holds back the queue of its account and of no other, and one run finds out that it has lifted", async () => {
+Deno.test("F28: a usage limit holds back the queue of its account and of no other, and one run finds out that it has lifted", async () => {
   await using codex = await installFakeCodex();
   await using other = await installFakeCodex();
   await using swarm = await startSwarm({ codex });
@@ -80,7 +80,7 @@ Deno.test("--on-usage-limit fail ends a task at its limit", async () => {
   assert.equal(codex.ledger().length, 1);
 });
 
-Deno.test("a task that waits for a usage limit goes on when its server was killed meanwhile", async () => {
+Deno.test("F28: a task that waits for a usage limit goes on when its server was killed meanwhile", async () => {
   await using codex = await installFakeCodex();
   await using next = await startSwarm({ codex });
   const { stateDir, cwd } = next;

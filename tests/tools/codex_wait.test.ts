@@ -67,7 +67,7 @@ Deno.test("codex_wait gives all results in the order asked for, each in its own 
   assert.match(none.text, /^Cannot call codex_wait: task_ids: /);
 });
 
-Deno.test("codex_wait until any tells each end once and misses none", async () => {
+Deno.test("F12: codex_wait until any tells each end once and misses none", async () => {
   await using swarm = await startSwarm();
   const ids: string[] = [];
   for (const name of ["a", "b", "c", "d"]) ids.push(await startTask(swarm, `fake:hold(${name}) fake:say(${name})`));
@@ -127,7 +127,7 @@ Deno.test("codex_wait tells next time what does not fit into one answer", async 
   assert.deepEqual(told, ids);
 });
 
-Deno.test("codex_wait returns at the client's limit and stops nothing", async () => {
+Deno.test("F12: codex_wait returns at the client's limit and stops nothing", async () => {
   await using swarm = await startSwarm({ args: ["--max-wait", "0.1"] });
   const id = await startTask(swarm, "fake:hold(go) fake:say(done)");
   await waitForStatus(swarm, id, "running");
@@ -188,7 +188,7 @@ Deno.test("codex_wait waits as long as asked, but at least CODEX_SWARM_MIN_WAIT"
   await swarm.call("codex_cancel", { task_id: id });
 });
 
-Deno.test("codex_wait that the client cancels leaves the tasks alone", async () => {
+Deno.test("F11: codex_wait that the client cancels leaves the tasks alone", async () => {
   await using codex = await installFakeCodex();
   await using swarm = await startSwarm({ codex });
   const id = await startTask(swarm, "fake:hold(go) fake:say(done)");
