@@ -1,16 +1,23 @@
 /** Children of the real Codex's commands that try to outlive it, in danger-full-access, where no sandbox ends them. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { familyOf, isRunning, survivors, uniqueSleep, untilRunning } from "../helpers/agent_processes.ts";
 import { startAgent, waitForAgent } from "../helpers/agents.ts";
 import { startBareCodex } from "../helpers/bare_codex.ts";
 import { scripted, startMockModel } from "../helpers/mock_model.ts";
 import { makeCodexHome } from "../helpers/real_codex.ts";
 import { type RealSwarm, startRealSwarm } from "../helpers/real_swarm.ts";
+import { tempDirectory } from "../helpers/temp_directory.ts";
 import { tempRepo } from "../helpers/temp_repo.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
 // macOS has no setsid(1).
 const ignore = Deno.build.os !== "linux";
+/** A small MCP server, as a shell starts it; TRACE is a file that it makes. */
+const TINY = `${Deno.execPath()} run --quiet --no-config --allow-all ${
+  fileURLToPath(new URL("../fixtures/tiny_mcp_server.ts", import.meta.url))
+} TRACE`;
 const DANGER = { sandbox: "danger-full-access" };
 
 interface Brood {
@@ -125,6 +132,24 @@ for (
     assert.equal((await waitForAgent(swarm, task_id, "killed")).error, undefined);
   });
 }
+
+Deno.test(
+  { name: "nothing survives of the MCP server of a cancelled agent, which no sandbox holds", ignore },
+  async () => {
+    await using directory = await tempDirectory();
+    const [child, own] = [uniqueSleep(), uniqueSleep()];
+    const server = `setsid ${child} >/dev/null 2>&1 </dev/null & trap '' INT TERM; exec ${TINY}`;
+    const args = ["-c", server.replaceAll("TRACE", join(directory.path, "started"))];
+    const config = `[mcp_servers.tiny]\ncommand = "/bin/sh"\nargs = ${
+      JSON.stringify(args)
+    }\nstartup_timeout_sec = 30\n`;
+    await using swarm = await startRealSwarm({ config });
+    const id = await swarm.begin(scripted({ shell: own }), { sandbox: "workspace-write" });
+    await untilRunning(child, own);
+    const { structured } = await swarm.call("codex_cancel", { task_id: id });
+    assert.deepEqual([structured.status, await survivors(child, own), await familyOf(id)], ["cancelled", [], []]);
+  },
+);
 
 Deno.test(
   { name: "what an agent leaves behind at its normal end is told, and codex_cancel ends it", ignore },
