@@ -226,7 +226,7 @@ export class Supervisor {
   async markRead(id: string): Promise<void> {
     if (this.#options.isReadOnly) return;
     try {
-      const { repository } = await this.#registry.read(id);
+      const { repository } = this.#table.get(id)?.task ?? await this.#registry.read(id);
       await this.#open.remove(repository, id);
     } catch (error) {
       // The result has been given; that it counts as unread is the lesser evil.

@@ -44,7 +44,6 @@ export async function viewFollowed(
   await Promise.race([followed.refresh(), pause(READ_MS, over.signal)]);
   over.abort();
   const { task, directory, progress } = followed;
-  // The whole answer was seen here, should it not have been possible to save it.
   if (isFinished(task)) return await viewFinished(task, directory, progress.lastMessage);
   const isRunning = task.state.status === "running";
   const until = task.state.status === "waiting" ? limitedUntil ?? task.state.until : limitedUntil;
@@ -62,13 +61,13 @@ export async function viewFollowed(
   };
 }
 
-/** Looks at a task that has ended; `seen` stands in for an answer that was not saved. */
+/** Looks at a task that has ended; `seen` is its answer if this server has read it from the events itself. */
 export async function viewFinished(
   task: FinishedTask,
   directory: TaskDirectory,
   seen: string | null = null,
 ): Promise<TaskView> {
-  const answer = await directory.readAnswer() ?? seen;
+  const answer = seen ?? await directory.readAnswer();
   return {
     task,
     progress: task.state.progress,

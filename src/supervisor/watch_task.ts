@@ -36,8 +36,8 @@ export async function untilRunOver(
   // What is bound to this server is stopped when that ends, and that end is to be seen too.
   const closing = spec.lifetime === "server-bound" ? new AbortController().signal : services.closing;
   if (run !== null) {
-    const how = await untilNoted(followed, run, { bell, closing });
-    if (how === "slot_taken") return { kind: "slot_taken", exitCode: null };
+    const noted = await untilNoted(followed, run, { bell, closing });
+    if (noted !== null) return noted;
   }
   for (;;) {
     const rung = bell.next(id, followed.isShimLost ? LOOK_AT_LOST_MS : LOOK_EVERY_MS, closing);
@@ -53,22 +53,25 @@ export async function untilRunOver(
   }
 }
 
-/** Settles when the run's end is noted, which its shim rings before it has done all else, or when its shim has ended. */
+/**
+ * Settles when the run's end is noted, which its shim rings before it has done all else, or when its shim has ended;
+ * `null` when that has noted nothing, or this server ends.
+ */
 async function untilNoted(
   { task: { id, state }, directory: { path } }: FollowedTask,
   run: CodexRun,
   { bell, closing }: { readonly bell: Bell; readonly closing: AbortSignal },
-): Promise<"ended" | "slot_taken"> {
-  let how: "ended" | "slot_taken" | undefined;
-  while (how === undefined) {
+): Promise<RunEnd | null> {
+  for (;;) {
     const over = new AbortController();
     const rung = bell.next(id, NOTE_EVERY_MS, AbortSignal.any([closing, over.signal]));
-    how = await Promise.race([run.ended, rung.then(() => undefined)]);
+    const how = await Promise.race([run.ended, rung.then(() => null)]);
     over.abort();
-    const isNoted = state.status === "running" && await readExit(path, state.run) !== null;
-    if (isNoted || closing.aborted) how ??= "ended";
+    if (how === "slot_taken") return { kind: "slot_taken", exitCode: null };
+    const exit = state.status === "running" ? await readExit(path, state.run) : null;
+    if (exit !== null) return endOf(exit.exitCode);
+    if (how === "ended" || closing.aborted) return null;
   }
-  return how;
 }
 
 /** Notes a stop that another server asked for, until the signal comes. */

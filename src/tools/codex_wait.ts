@@ -72,10 +72,8 @@ export const codexWait = defineTool({
       textChars: answerChars - absent.texts.join("\n\n").length - 2,
       isTimeOver,
     });
-    for (const id of answer.told) {
-      await services.supervisor.markRead(id);
-      delivered.add(id);
-    }
+    for (const id of answer.told) delivered.add(id);
+    await Promise.all(answer.told.map((id) => services.supervisor.markRead(id)));
     // The newest ends; an older one that is dropped here is told again if it is asked for, which `next` does not.
     const cursor = [...delivered].slice(-Math.floor(maxCursor / (ID_LENGTH + 1))).join(",");
     const open = views.map(({ task }) => task.id).filter((id) => !delivered.has(id));
