@@ -5,7 +5,7 @@ import { FollowedTask } from "./followed_task.ts";
 import { pause } from "./pause.ts";
 import type { Registry } from "./registry.ts";
 import type { RunTaskServices } from "./services.ts";
-import { patiently } from "./start_trouble.ts";
+import { isPassing, patiently } from "./start_trouble.ts";
 import type { TaskTable } from "./task_table.ts";
 
 /** How long a stopped run may take until its end is written down. */
@@ -19,6 +19,9 @@ export interface StopAnswer {
   readonly report: StopReport | null;
 }
 
+/** Who asked can ask again. */
+const NOTHING_DONE: StopReport = { signals: [], isGone: false, swept: 0 };
+
 /** Stops a task and settles when it has ended, or cannot be ended. The first reason wins; an ended one stays as it is. */
 export async function stopTask(
   id: string,
@@ -30,7 +33,15 @@ export async function stopTask(
   },
 ): Promise<StopAnswer> {
   const { host } = services.runner;
-  const stop = (): Promise<StopReport> => patiently(() => host.stop({ directory, reason, ...how }));
+  const stop = async (): Promise<StopReport> => {
+    try {
+      return await patiently(() => host.stop({ directory, reason, ...how }));
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      services.log.warning("the system has no room to stop a task", { id, error });
+      return NOTHING_DONE;
+    }
+  };
   const directory = registry.directory(id).path;
   const task = table.get(id)?.task ?? await registry.read(id);
   // What agents have left behind that ended by themselves.

@@ -1,10 +1,11 @@
 /** Processes, memory and open files run out for real. */
 import assert from "node:assert/strict";
 import { RUN_FLAGS } from "../../.github/scripts/run_flags.ts";
-import { canBound, makeCgroup } from "../helpers/cgroup.ts";
+import { canBound, type Cgroup, makeCgroup } from "../helpers/cgroup.ts";
 import { makeGate } from "../helpers/gate.ts";
 import { MAIN } from "../helpers/server_process.ts";
-import { serversYard } from "../helpers/servers_yard.ts";
+import { type ServersYard, serversYard } from "../helpers/servers_yard.ts";
+import type { Swarm } from "../helpers/swarm.ts";
 import { lookAt, startTask, waitForTask } from "../helpers/tasks.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 import { wrapCodex } from "../helpers/wrap_codex.ts";
@@ -25,6 +26,23 @@ Deno.test({ name: "F21: after a thousand tasks a server has as many open files a
   await waitFor(() => Math.abs(openFiles() - before) <= 2, { message: `${before} open files, as before` });
 });
 
+/** A server that is in the group with all that it starts, and has all its threads. */
+async function startIn(group: Cgroup, yard: ServersYard, maxConcurrent: number): Promise<Swarm> {
+  const enter = ["/bin/sh", "-c", `${group.enter}; exec "$@"`, "sh"] as const;
+  const swarm = await yard.start({
+    command: [...enter, Deno.execPath(), "run", "--quiet", ...RUN_FLAGS, MAIN],
+    args: ["--max-concurrent", String(maxConcurrent)],
+  });
+  const ids = await Promise.all(Array.from({ length: 20 }, () => startTask(swarm, "quick:")));
+  await swarm.call("codex_wait", { task_ids: ids });
+  return swarm;
+}
+
+/** Leaves room for so many processes more. */
+async function leaveRoom(group: Cgroup, count: number): Promise<void> {
+  await group.set("pids.max", String(Number(await group.get("pids.current")) + count));
+}
+
 Deno.test({
   name: "F22: where no process can be forked agents queue, and run when they can",
   ignore: !canBound("pids"),
@@ -32,27 +50,14 @@ Deno.test({
   await using group = await makeCgroup("pids");
   await using yard = await serversYard({ isQuick: true });
   await using gate = await makeGate();
-  const command: readonly [string, ...string[]] = [
-    "/bin/sh",
-    "-c",
-    `${group.enter}; exec "$@"`,
-    "sh",
-    Deno.execPath(),
-    "run",
-    "--quiet",
-    ...RUN_FLAGS,
-    MAIN,
-  ];
-  await using swarm = await yard.start({ command, args: ["--max-concurrent", "20"] });
-  // The server has all its threads after these.
-  const first = await Promise.all(Array.from({ length: 20 }, () => startTask(swarm, "quick:")));
-  await swarm.call("codex_wait", { task_ids: first });
-  // Room for some agents with their shims; each of these consists of four processes.
-  await group.set("pids.max", String(Number(await group.get("pids.current")) + 14));
+  await using swarm = await startIn(group, yard, 20);
+  const first = yard.codex.ledger().length;
+  // For some agents with their shims, each of which consists of four processes.
+  await leaveRoom(group, 14);
   const ids = await Promise.all(
     Array.from({ length: 20 }, (_, index) => startTask(swarm, `quick: gate=${gate.path} exit=${index}`)),
   );
-  await waitFor(() => yard.codex.ledger().length > first.length, { message: "some agents to work" });
+  await waitFor(() => yard.codex.ledger().length > first, { message: "some agents to work" });
   await waitFor(() => swarm.process.stderr.includes("no room"), { message: "the trouble in the log" });
   const statuses = await Promise.all(ids.map(async (id) => (await lookAt(swarm, id)).status));
   assert.deepEqual(statuses.filter((status) => status !== "queued" && status !== "running"), []);
@@ -62,7 +67,30 @@ Deno.test({
   const ends = await Promise.all(ids.map((id) => lookAt(swarm, id)));
   assert.deepEqual(ends.map(({ exit_code }) => exit_code), ids.map((_, index) => index));
   // No agent was started twice.
-  assert.equal(yard.codex.ledger().length, first.length + ids.length);
+  assert.equal(yard.codex.ledger().length, first + ids.length);
+});
+
+Deno.test({
+  name: "F22: where no process can be forked a stop says so, and the next one works",
+  ignore: !canBound("pids"),
+}, async () => {
+  await using group = await makeCgroup("pids");
+  await using yard = await serversYard({ isQuick: true });
+  await using gate = await makeGate();
+  await using swarm = await startIn(group, yard, 1);
+  const id = await startTask(swarm, `quick: gate=${gate.path}`);
+  await waitForTask(swarm, id, ({ thread_id }) => thread_id !== undefined);
+  // Without any the stop cannot begin, with one it breaks off.
+  for (const room of [0, 1]) {
+    await leaveRoom(group, room);
+    const { text } = await swarm.call("codex_cancel", { task_id: id });
+    assert.match(text, /could not be stopped yet.*try again/);
+    assert.equal((await lookAt(swarm, id)).status, "running");
+  }
+  await group.set("pids.max", "max");
+  await swarm.call("codex_cancel", { task_id: id });
+  const { status, exit_code } = await lookAt(swarm, id);
+  assert.deepEqual([status, exit_code], ["cancelled", 130]);
 });
 
 Deno.test(
