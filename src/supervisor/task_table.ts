@@ -139,8 +139,9 @@ export class TaskTable {
   async #refreshNow(followed: FollowedTask): Promise<void> {
     if (this.isOwn(followed.task.id)) return;
     const lock = await this.#takeOver(followed);
-    const isOver = !this.#isReadOnly && await isRunOver(followed, this.#services);
-    if (lock !== null) this.#driveForeign(followed, lock);
+    if (lock === null) return;
+    const isOver = await isRunOver(followed, this.#services);
+    this.#driveForeign(followed, lock);
     // What ended while nobody looked is told as it is at once.
     if (isOver || followed.stopReason !== undefined) await this.#untilFinished(followed);
   }
