@@ -10,8 +10,6 @@ export interface RunEvidence {
   readonly runs: Runs;
   /** Nothing was started: the run was called off before its agent could begin. */
   readonly isUnstarted: boolean;
-  /** Somebody wants the task, not only the run, to end. */
-  readonly isStopped: boolean;
   /** Further prompts that were given to the task so far. */
   readonly promptsGiven: number;
   /** Starts in a row that died of shared state, this one aside. */
@@ -30,10 +28,9 @@ export type NextStep =
   | { readonly kind: "tell" }
   | { readonly kind: "wait"; readonly resetsAt: Date };
 
-/** Decides what follows a run. */
+/** Decides what follows a run of a task that nobody has stopped. */
 export function nextStep(evidence: RunEvidence): NextStep {
   const { outcome, runs } = evidence;
-  if (evidence.isStopped) return { kind: "end" };
   if (evidence.isUnstarted) return { kind: "again", pauseMs: 0, isLostStart: false };
   if (evidence.promptsGiven > runs.prompts) return { kind: "tell" };
   const pauseMs = START_RETRY_MS[evidence.lostStarts];

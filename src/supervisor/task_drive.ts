@@ -152,7 +152,6 @@ export class TaskDrive {
     const step = nextStep({
       runs: task.state,
       isUnstarted: end.kind === "unstarted",
-      isStopped,
       promptsGiven,
       lostStarts: this.#lostStarts,
       eventsOfRun,
@@ -161,6 +160,11 @@ export class TaskDrive {
       onUsageLimit,
     });
     if (outcome.failure?.class !== "usage_limit") await probe?.lift();
+    if (isStopped && step.kind !== "end") {
+      // Not the run has ended the task, but whoever wants it to have no other one.
+      await endTask(followed, end.exitCode, this.#services);
+      return null;
+    }
     switch (step.kind) {
       case "end":
         await concludeTask(followed, { ...judged, outcome: await this.#withLeftBehind(outcome) }, this.#services);

@@ -12,7 +12,6 @@ const LOCKED = "Error: failed to open state database: database is locked";
 const EVIDENCE: RunEvidence = {
   runs: { startedAt: new Date(0), run: 1, input: "prompt.txt", prompts: 0 },
   isUnstarted: false,
-  isStopped: false,
   promptsGiven: 0,
   lostStarts: 0,
   eventsOfRun: 5,
@@ -36,7 +35,6 @@ const CASES: readonly { readonly what: string; readonly evidence: Partial<RunEvi
     evidence: { outcome: { ...FAILED, failure: failureOf("usage_limit", "credits") } },
     step: END,
   },
-  { what: "a usage limit of a stopped task", evidence: { outcome: LIMITED, isStopped: true }, step: END },
   { what: "a prompt that has come meanwhile", evidence: { promptsGiven: 1 }, step: { kind: "tell" } },
   { what: "a prompt and a usage limit", evidence: { promptsGiven: 1, outcome: LIMITED }, step: { kind: "tell" } },
   {
@@ -44,13 +42,11 @@ const CASES: readonly { readonly what: string; readonly evidence: Partial<RunEvi
     evidence: { promptsGiven: 1, runs: { ...EVIDENCE.runs, prompts: 1 } },
     step: END,
   },
-  { what: "a prompt for a stopped task", evidence: { promptsGiven: 1, isStopped: true }, step: END },
   {
     what: "a run that was never started",
     evidence: { isUnstarted: true, outcome: { ...FAILED, exitCode: null } },
     step: { kind: "again", pauseMs: 0, isLostStart: false },
   },
-  { what: "one of a stopped task", evidence: { isUnstarted: true, isStopped: true }, step: END },
   {
     what: "a start that died of shared state",
     evidence: { outcome: FAILED, eventsOfRun: 0, stderrTail: LOCKED },
