@@ -1,8 +1,9 @@
 import type { CodexRun } from "../codex/run_codex.ts";
-import { isFinished, mayLeaveBehind, type Outcome } from "../task/task.ts";
+import { isFinished } from "../task/task.ts";
 import { unstartRun, waitUntil } from "../task/transitions.ts";
 import { concludeTask, endTask, failTask, judgeRun, lastExitCode, saveTask, stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
+import { withLeftBehind } from "./left_behind.ts";
 import { nextInput } from "./next_input.ts";
 import { nextStep } from "./next_step.ts";
 import { pause } from "./pause.ts";
@@ -167,7 +168,11 @@ export class TaskDrive {
     }
     switch (step.kind) {
       case "end":
-        await concludeTask(followed, { ...judged, outcome: await this.#withLeftBehind(outcome) }, this.#services);
+        await concludeTask(
+          followed,
+          { ...judged, outcome: await withLeftBehind(followed, outcome, this.#services.runner.host) },
+          this.#services,
+        );
         return null;
       case "again": {
         this.#lostStarts += step.isLostStart ? 1 : 0;
@@ -183,14 +188,6 @@ export class TaskDrive {
         await bell.ring(task.id);
         return null;
     }
-  }
-
-  /** In a sandbox all processes end with their agent, and with a task that is stopped all that belongs to it. */
-  async #withLeftBehind(outcome: Outcome): Promise<Outcome> {
-    const { task, directory } = this.#followed;
-    if (!mayLeaveBehind(task) || outcome.stopReason !== undefined) return outcome;
-    const leftBehind = await this.#services.runner.host.countLeftBehind(directory.path);
-    return leftBehind === 0 ? outcome : { ...outcome, leftBehind };
   }
 
   async #pauseInTrouble(): Promise<void> {
