@@ -3,7 +3,7 @@ import { digest } from "./digest.ts";
 import { isTaskId } from "./task_directory.ts";
 import { writeAside } from "./write_aside.ts";
 
-/** A live file may be older than its task's directory, which is made at the same moment. */
+/** An entry is older than its task's directory, which is made right after it. */
 const YOUNG_MS = 60_000;
 /** Files looked at at once. */
 const LOOK_AT_ONCE = 64;
@@ -57,7 +57,7 @@ export class IndexFiles {
   async cleanLive(gone: readonly string[]): Promise<void> {
     for (const id of gone) {
       const mtime = await Deno.stat(this.#liveFile(id)).then((info) => info.mtime, () => null);
-      if (mtime !== null && Date.now() - mtime.getTime() > YOUNG_MS) await this.removeLive(id);
+      if (mtime !== null && !isYoung(mtime.getTime())) await this.removeLive(id);
     }
   }
 
@@ -104,6 +104,11 @@ export class IndexFiles {
     const name = /^[0-9a-z-]{1,64}$/.test(threadId) ? threadId : `other-${await digest(threadId)}`;
     return join(this.directory, "threads", name);
   }
+}
+
+/** Whether the task of an entry that was made at this time may still be about to come. */
+export function isYoung(at: number): boolean {
+  return Math.abs(Date.now() - at) <= YOUNG_MS;
 }
 
 async function exists(path: string): Promise<boolean> {

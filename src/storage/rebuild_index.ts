@@ -1,4 +1,4 @@
-import type { IndexFiles } from "./index_files.ts";
+import { type IndexFiles, isYoung } from "./index_files.ts";
 import type { TaskHead, TaskHeads } from "./task_heads.ts";
 import { type HistoryEntry, repositoryDigest, type TaskHistory } from "./task_history.ts";
 
@@ -45,7 +45,7 @@ async function rebuildHistory(
     const entries = new Map<string, HistoryEntry>(noted.map((entry) => [entry.id, entry]));
     const unread = [...entries.keys()].filter((id) => heads.get(id) === undefined);
     const there = new Set(await files.existing(unread));
-    removed = unread.filter((id) => !there.has(id));
+    removed = unread.filter((id) => !there.has(id) && !isYoung(entries.get(id)?.at ?? 0));
     for (const id of removed) entries.delete(id);
     added = heads.all().map(({ id }) => id).filter((id) => !entries.has(id));
     for (const { id, repository, createdAt } of heads.all()) {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Task } from "../task/task.ts";
-import { IndexFiles } from "./index_files.ts";
+import { IndexFiles, isYoung } from "./index_files.ts";
 import { waitForLock } from "./kernel_lock.ts";
 import { type IndexRebuild, rebuildIndex } from "./rebuild_index.ts";
 import { listTaskIds } from "./task_directory.ts";
@@ -189,9 +189,9 @@ export class TaskIndex {
     const size = await this.#history.size();
     if (size < MIN_COMPACTED_BYTES || 2 * (await Deno.stat(counter)).size * HISTORY_LINE_BYTES <= size) return;
     await this.#history.replace(async (entries) => {
-      // Looked for while nobody can append: a task whose entry is here has its directory.
       const there = new Set(await listTaskIds(this.#tasksDir));
-      return [...new Map(entries.map((entry) => [entry.id, entry])).values()].filter(({ id }) => there.has(id));
+      const each = new Map(entries.map((entry) => [entry.id, entry])).values();
+      return [...each].filter(({ id, at }) => there.has(id) || isYoung(at));
     });
     await Deno.writeTextFile(counter, "", { mode: 0o600 });
   }

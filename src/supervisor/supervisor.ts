@@ -158,6 +158,10 @@ export class Supervisor {
     };
     const followed = new FollowedTask(task, this.#registry.directory(task.id));
     const drive = this.#table.add(followed, planned);
+    const { index } = this.#services;
+    // First, should this server be killed in between: an entry without a task is passed over, but a task without an
+    // entry would be found by nobody who does not know its id.
+    await Promise.all([index.noteStarted(task), this.#open.add(task.repository, task.id)]);
     let lock: Disposable;
     try {
       lock = await this.#creating.run(() =>
@@ -165,9 +169,9 @@ export class Supervisor {
       );
     } catch (error) {
       this.#table.forget(followed);
+      await Promise.all([index.forget(task.id), this.#open.remove(task.repository, task.id)]);
       throw error;
     }
-    await Promise.all([this.#services.index.noteStarted(task), this.#open.add(task.repository, task.id)]);
     this.#table.drive(followed, drive, lock);
     return task;
   }

@@ -13,7 +13,7 @@ export function assertNothingStarted(swarm: Swarm, codex: Pick<FakeCodex, "ledge
 
 function namesIn(directory: string): string[] {
   try {
-    return Array.from(Deno.readDirSync(directory), ({ name }) => name);
+    return Array.from(Deno.readDirSync(directory), ({ name }) => name).filter((name) => name !== ".index");
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
