@@ -158,7 +158,9 @@ Deno.test({
     const id = await startTask(swarm, "fake:hold(never)");
     await waitForTask(swarm, id, ({ thread_id }) => thread_id !== undefined);
     // What the shim counts when the run is a second old comes in its own time.
-    await waitFor(() => Deno.stat(join(yard.task(id), "oom")), { message: "the shim to have counted" });
+    await waitFor(async () => (await Deno.stat(join(yard.task(id), "oom"))).size > 0, {
+      message: "the shim to have counted",
+    });
     const before = contentsOf(readTree(odd));
     const random = seededRandom(36);
     const pieces = ["..", "/", ".", "\\", "\0", "\n", " ", "~", "*", id, "tasks", "%2e%2e", "task.json", "state", "-"];
