@@ -141,7 +141,7 @@ export class TaskDrive {
   async #decide(end: RunEnd, probe: Probe | null): Promise<DueRun | null> {
     const followed = this.#followed;
     const { task, directory } = followed;
-    const { log, bell, usageLimits, onUsageLimit, closing } = this.#services;
+    const { log, bell, usageLimits, onUsageLimit, closing, runner: { host } } = this.#services;
     if (task.state.status !== "running") return null;
     if (end.kind === "slot_taken") {
       await this.#takeBack();
@@ -170,7 +170,7 @@ export class TaskDrive {
       case "end":
         await concludeTask(
           followed,
-          { ...judged, outcome: await withLeftBehind(followed, outcome, this.#services.runner.host) },
+          { ...judged, outcome: await withLeftBehind(followed, outcome, host) },
           this.#services,
         );
         return null;
