@@ -26,3 +26,21 @@ export async function patiently<T>(attempt: () => Promise<T>, signal = new Abort
     }
   }
 }
+
+/** Pauses before a start is tried again for which the system had no room; the last one is repeated. */
+const TROUBLE_MS = [100, 500, 2_000, 5_000];
+
+/** How often in a row a task found no room in the system. */
+export class Troubles {
+  #count = 0;
+
+  /** The time to let pass after another one. */
+  nextPauseMs(): number {
+    return TROUBLE_MS[Math.min(this.#count++, TROUBLE_MS.length - 1)] ?? 0;
+  }
+
+  /** There is room again. */
+  forget(): void {
+    this.#count = 0;
+  }
+}

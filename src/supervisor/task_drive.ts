@@ -9,14 +9,11 @@ import { nextStep } from "./next_step.ts";
 import { pause } from "./pause.ts";
 import type { RunTaskServices } from "./services.ts";
 import { type Runnable, startNextRun } from "./start_run.ts";
-import { isPassing } from "./start_trouble.ts";
+import { isPassing, Troubles } from "./start_trouble.ts";
 import { enterTurn, type Turn } from "./turn.ts";
 import type { Probe } from "./usage_limits.ts";
 import { type RunEnd, untilRunOver } from "./watch_task.ts";
 import { watchProbe } from "./watch_probe.ts";
-
-/** Pauses before a start is tried again for which the system had no room; the last one is repeated. */
-const TROUBLE_MS = [100, 500, 2_000, 5_000];
 
 /** A run that is due at once: `again` with what the last one was given, `tell` with what has come meanwhile. */
 type DueRun = "again" | "tell";
@@ -29,7 +26,7 @@ export class TaskDrive {
   /** The run that this server has started itself and that is on its way. */
   #run: CodexRun | null = null;
   #lostStarts = 0;
-  #troubles = 0;
+  readonly #troubles = new Troubles();
 
   /** `runnable` is asked for when the first run of this server's is due. */
   constructor(
@@ -122,18 +119,20 @@ export class TaskDrive {
 
   async #follow(run: CodexRun, turn: Turn): Promise<RunEnd | null> {
     const followed = this.#followed;
+    const directory = followed.directory.path;
     await turn.started({
-      directory: followed.directory.path,
+      directory,
       hasStarted: async () => (await followed.refresh()).threadId !== null,
       ended: run.ended.then(() => undefined),
     });
     // Who stopped the task while it was still queued has told nobody but us.
-    if (followed.stopReason !== undefined) await this.#stopRun();
+    const { stopReason: reason } = followed;
+    if (reason !== undefined) await this.#services.runner.host.stop({ directory, reason });
     const probing = turn.probe === null ? null : watchProbe(followed, run, turn.probe);
     const end = await untilRunOver(followed, run, this.#services);
     await probing;
     this.#run = null;
-    if (end?.kind === "over") this.#troubles = 0;
+    if (end?.kind === "over") this.#troubles.forget();
     return end;
   }
 
@@ -176,7 +175,7 @@ export class TaskDrive {
         return null;
       case "again": {
         this.#lostStarts += step.isLostStart ? 1 : 0;
-        const pauseMs = step.isLostStart ? step.pauseMs : this.#nextTroublePause();
+        const pauseMs = step.isLostStart ? step.pauseMs : this.#troubles.nextPauseMs();
         await pause(pauseMs, AbortSignal.any([followed.stopSignal, closing]));
         return "again";
       }
@@ -191,11 +190,7 @@ export class TaskDrive {
   }
 
   async #pauseInTrouble(): Promise<void> {
-    await pause(this.#nextTroublePause(), AbortSignal.any([this.#followed.stopSignal, this.#services.closing]));
-  }
-
-  #nextTroublePause(): number {
-    return TROUBLE_MS[Math.min(this.#troubles++, TROUBLE_MS.length - 1)] ?? 0;
+    await pause(this.#troubles.nextPauseMs(), AbortSignal.any([this.#followed.stopSignal, this.#services.closing]));
   }
 
   /** Nothing has been started: the task is in the queue as it was before. */
@@ -213,11 +208,5 @@ export class TaskDrive {
       this.#followed.noteStop("server_exit");
     }
     return this.#followed.stopReason !== undefined;
-  }
-
-  async #stopRun(): Promise<void> {
-    const reason = this.#followed.stopReason;
-    if (reason === undefined) return;
-    await this.#services.runner.host.stop({ directory: this.#followed.directory.path, reason });
   }
 }
