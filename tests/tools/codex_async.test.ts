@@ -19,7 +19,9 @@ Deno.test("codex_async answers at once with the task id and what to call next", 
   ]);
   assert.equal(isError, false);
   // How far the agent has come by then is up to chance.
-  const { status, phase, elapsed_seconds, started_at, silent_seconds, thread_id: _early, ...rest } = structured;
+  const { status, phase, elapsed_seconds, started_at, silent_seconds, thread_id: _early, queue_position, ...rest } =
+    structured;
+  assert.ok(queue_position === undefined || (status === "queued" && queue_position === 1));
   assert.ok(["queued", "running"].includes(status) && phase.length > 0 && elapsed_seconds < 10, phase);
   assert.equal(status === "queued", started_at === undefined);
   assert.ok(silent_seconds === undefined || silent_seconds < 10);
