@@ -10,50 +10,51 @@ const ignore = Deno.build.os === "windows";
 /** Five times what it may take: other tests run beside this one. */
 const SOON_MS = 10_000;
 
-for (
-  const { what, args, tool, goesOn } of [
-    { what: "a detached agent goes on", args: [], tool: "codex_async", goesOn: true },
-    { what: "with --on-exit stop it ends too", args: ["--on-exit", "stop"], tool: "codex_async", goesOn: false },
-    {
-      what: "with --on-exit keep even that of a call goes on",
-      args: ["--on-exit", "keep"],
-      tool: "codex",
-      goesOn: true,
-    },
-    { what: "that of a call ends with it (control)", args: [], tool: "codex", goesOn: false },
-  ]
-) {
-  Deno.test({ name: `F10: when a client leaves in the middle of a wait, ${what}`, ignore }, async () => {
-    await using yard = await serversYard({ isQuick: true });
-    await using gate = await makeGate();
-    await using next = await yard.start();
-    await using first = await yard.start({ args });
-    // Nobody hears the answers.
-    const call = first.call(tool, { prompt: `quick: gate=${gate.path}` }).catch(() => undefined);
-    const { pid, threadId } = await waitFor(() => yard.codex.ledger()[0], { message: "the agent to work" });
-    const { task_id: id } = await waitFor(async () => {
-      const { structured } = await next.call("codex_status");
-      return structured.tasks.find((task: { readonly thread_id?: string }) => task.thread_id === threadId);
-    }, { message: "its task to be seen" });
-    const wait = first.call("codex_wait", { task_ids: [id] }).catch(() => undefined);
-    await first.client.ping();
-    const before = performance.now();
-    await first.process.closeInput();
-    assert.equal((await first.process.ended).code, 0);
-    assert.ok(performance.now() - before < SOON_MS, "the server stayed");
-    assert.deepEqual(first.process.strayLines, []);
-    await Promise.all([call, wait]);
-    assert.equal(await isAlive(pid), goesOn);
-    if (goesOn) assert.equal((await lookAt(next, id)).status, "running");
-    await gate.open(1);
-    await next.call("codex_wait", { task_ids: [id] });
-    const { status, exit_code, stop_reason } = await lookAt(next, id);
-    assert.deepEqual(
-      [status, exit_code, stop_reason],
-      goesOn ? ["completed", 0, undefined] : ["interrupted", 130, "server_exit"],
-    );
-  });
-}
+/** What a client's agents do when it has left. */
+const LEAVINGS = [
+  { what: "a detached agent goes on", args: [], tool: "codex_async", goesOn: true },
+  { what: "with --on-exit stop it ends too", args: ["--on-exit", "stop"], tool: "codex_async", goesOn: false },
+  { what: "with --on-exit keep even that of a call goes on", args: ["--on-exit", "keep"], tool: "codex", goesOn: true },
+  { what: "that of a call ends with it (control)", args: [], tool: "codex", goesOn: false },
+];
+
+Deno.test({
+  name: "F10: when a client leaves in the middle of a wait, its server ends and its agents as was asked",
+  ignore,
+}, async (t) => {
+  await using yard = await serversYard({ isQuick: true });
+  await using gate = await makeGate();
+  await using next = await yard.start();
+  for (const [index, { what, args, tool, goesOn }] of LEAVINGS.entries()) {
+    await t.step(what, async () => {
+      await using first = await yard.start({ args });
+      // Nobody hears the answers.
+      const call = first.call(tool, { prompt: `quick: gate=${gate.path}` }).catch(() => undefined);
+      const { pid, threadId } = await waitFor(() => yard.codex.ledger()[index], { message: "the agent to work" });
+      const { task_id: id } = await waitFor(async () => {
+        const { structured } = await next.call("codex_status");
+        return structured.tasks.find((task: { readonly thread_id?: string }) => task.thread_id === threadId);
+      }, { message: "its task to be seen" });
+      const wait = first.call("codex_wait", { task_ids: [id] }).catch(() => undefined);
+      await first.client.ping();
+      const before = performance.now();
+      await first.process.closeInput();
+      assert.equal((await first.process.ended).code, 0);
+      assert.ok(performance.now() - before < SOON_MS, "the server stayed");
+      assert.deepEqual(first.process.strayLines, []);
+      await Promise.all([call, wait]);
+      assert.equal(await isAlive(pid), goesOn);
+      if (goesOn) {
+        assert.equal((await lookAt(next, id)).status, "running");
+        await gate.open(1);
+      }
+      await next.call("codex_wait", { task_ids: [id] });
+      const { status, exit_code, stop_reason } = await lookAt(next, id);
+      const expected = goesOn ? ["completed", 0, undefined] : ["interrupted", 130, "server_exit"];
+      assert.deepEqual([status, exit_code, stop_reason], expected);
+    });
+  }
+});
 
 for (const signal of ["SIGTERM", "SIGHUP"] as const) {
   Deno.test(

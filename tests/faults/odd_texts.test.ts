@@ -115,33 +115,34 @@ Deno.test("F25: whatever is in a prompt reaches the agent byte by byte, by its i
   await Deno.writeTextFile(join(swarm.cwd, "go"), "");
 });
 
-for (
-  const { what, lines, message } of [
-    { what: "panics", lines: "echo 'thread main panicked' >&2; exit 101", message: /101 \(Codex panicked\)/ },
-    { what: "crashes", lines: "kill -s SEGV $$", message: /139 \(SIGSEGV/ },
-    {
-      what: "refuses its arguments",
-      lines: "echo 'error: unexpected argument' >&2; exit 2",
-      message: /unexpected arg/,
-    },
-  ]
-) {
-  Deno.test({
-    name: `F26: a Codex that ${what} at its start is told so at once`,
-    ignore: Deno.build.os === "windows",
-    async fn(): Promise<void> {
-      await using yard = await serversYard();
-      await using swarm = await yard.start({ codex: await wrapCodex(yard.codex, lines) });
-      await swarm.call("codex_status");
-      const before = performance.now();
-      const { isError, structured } = await swarm.call("codex", { prompt: "fake:say(never)" });
-      assert.ok(performance.now() - before < 5_000, "it took long");
-      assert.deepEqual([isError, structured.status], [true, "failed"]);
-      assert.match(structured.failure.message, message);
-      assert.equal(yard.codex.ledger().length, 0);
-    },
-  });
-}
+/** How a Codex may end before it has begun. */
+const CRASHES = [
+  { what: "panics", lines: "echo 'thread main panicked' >&2; exit 101", message: /101 \(Codex panicked\)/ },
+  { what: "crashes", lines: "kill -s SEGV $$", message: /139 \(SIGSEGV/ },
+  { what: "refuses", lines: "echo 'error: unexpected argument' >&2; exit 2", message: /unexpected argument/ },
+];
+
+Deno.test({
+  name: "F26: a Codex that ends at its start is told so at once, with how it ended",
+  ignore: Deno.build.os === "windows",
+  async fn(t): Promise<void> {
+    await using yard = await serversYard();
+    const rows = CRASHES.map(({ what, lines }) => `*${what}*) ${lines} ;;`);
+    const codex = await wrapCodex(yard.codex, `case "$(cat)" in\n${rows.join("\n")}\nesac`);
+    await using swarm = await yard.start({ codex });
+    await swarm.call("codex_status");
+    for (const { what, message } of CRASHES) {
+      await t.step(what, async () => {
+        const before = performance.now();
+        const { isError, structured } = await swarm.call("codex", { prompt: what });
+        assert.ok(performance.now() - before < 5_000, "it took long");
+        assert.deepEqual([isError, structured.status], [true, "failed"]);
+        assert.match(structured.failure.message, message);
+      });
+    }
+    assert.equal(yard.codex.ledger().length, 0);
+  },
+});
 
 Deno.test({
   name: "F36: no id leads anywhere but to a task, and odd paths of the state directory are paths",
