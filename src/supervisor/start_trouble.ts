@@ -27,7 +27,7 @@ export async function patiently<T>(attempt: () => Promise<T>, signal = new Abort
   }
 }
 
-/** Pauses before a start is tried again for which the system had no room; the last one is repeated. */
+/** Pauses, more or less, before a start is tried again for which the system had no room; the last one is repeated. */
 const TROUBLE_MS = [100, 500, 2_000, 5_000];
 
 /** How often in a row a task found no room in the system. */
@@ -36,7 +36,9 @@ export class Troubles {
 
   /** The time to let pass after another one. */
   nextPauseMs(): number {
-    return TROUBLE_MS[Math.min(this.#count++, TROUBLE_MS.length - 1)] ?? 0;
+    const pauseMs = TROUBLE_MS[Math.min(this.#count++, TROUBLE_MS.length - 1)] ?? 0;
+    // Those that came to grief together must not do so again and again: there may be room for some of them.
+    return pauseMs * (0.5 + Math.random());
   }
 
   /** There is room again. */

@@ -53,12 +53,15 @@ Deno.test({
   await using swarm = await startIn(group, yard, 20);
   const first = yard.codex.ledger().length;
   // For some agents with their shims, each of which consists of four processes.
-  await leaveRoom(group, 14);
+  await leaveRoom(group, 18);
   const ids = await Promise.all(
     Array.from({ length: 20 }, (_, index) => startTask(swarm, `quick: gate=${gate.path} exit=${index}`)),
   );
-  await waitFor(() => yard.codex.ledger().length > first, { message: "some agents to work" });
-  await waitFor(() => swarm.process.stderr.includes("no room"), { message: "the trouble in the log" });
+  await waitFor(() => yard.codex.ledger().length > first, { timeoutMs: 60_000, message: "some agents to work" });
+  await waitFor(() => swarm.process.stderr.includes("no room"), {
+    timeoutMs: 60_000,
+    message: "the trouble in the log",
+  });
   const statuses = await Promise.all(ids.map(async (id) => (await lookAt(swarm, id)).status));
   assert.deepEqual(statuses.filter((status) => status !== "queued" && status !== "running"), []);
   await gate.open(ids.length);
