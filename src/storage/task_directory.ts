@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import type { Task } from "../task/task.ts";
 import { TaskError } from "../task/errors.ts";
 import { AgentLog, lastWritten, readTail } from "./agent_log.ts";
-import { addPrompt, countPrompts, promptFile, removePrompt } from "./prompt_inbox.ts";
+import { addPrompt, countPrompts, promptFile, readPrompt, removePrompt } from "./prompt_inbox.ts";
 import { lastRunOf, markRun } from "./run_mark.ts";
 import { checkSpareFiles, removeUnopened, wayOut } from "./spare_files.ts";
 import { parseTask, serializeTask } from "./stored_task.ts";
@@ -133,17 +133,17 @@ export class TaskDirectory {
     return await addPrompt(this.path, text);
   }
 
-  /** How many prompts were added. */
+  /** The highest number of a prompt that was added. */
   async countPrompts(): Promise<number> {
     return await countPrompts(this.path);
   }
 
-  /** Reads a prompt that was added. */
-  async readPrompt(number: number): Promise<string> {
-    return await this.readInput(promptFile(number));
+  /** Reads a prompt that was added; `null` for a number that has none. */
+  async readPrompt(number: number): Promise<string | null> {
+    return await readPrompt(this.path, number);
   }
 
-  /** Takes the last prompt that was added back; tells whether it was there. */
+  /** Takes a prompt that was added back; tells whether it was there. */
   async removePrompt(number: number): Promise<boolean> {
     return await removePrompt(this.path, number);
   }

@@ -14,10 +14,14 @@ export async function nextInput(
 ): Promise<Omit<NextRun, "slot">> {
   if (state.status !== "running" && state.status !== "waiting") return { run: 1, input: "prompt.txt", prompts: 0 };
   const run = state.run + 1;
-  const prompts = await directory.countPrompts();
+  // Not fewer than before, although the last of them may have been taken back in the moment that it was told.
+  const prompts = Math.max(state.prompts, await directory.countPrompts());
   if (isDueAgain && prompts === state.prompts) return { run, input: state.input, prompts };
   const parts: string[] = isDueAgain ? [await directory.readInput(state.input)] : [];
-  for (let number = state.prompts + 1; number <= prompts; number++) parts.push(await directory.readPrompt(number));
+  for (let number = state.prompts + 1; number <= prompts; number++) {
+    const prompt = await directory.readPrompt(number);
+    if (prompt !== null) parts.push(prompt);
+  }
   // Without a thread the agent knows of nothing that it could go on with.
   if (parts.length === 0) parts.push(progress.threadId === null ? await directory.readInput("prompt.txt") : CONTINUE);
   return { run, input: await directory.writeInput(run, parts.join("\n\n")), prompts };

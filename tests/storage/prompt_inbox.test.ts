@@ -22,10 +22,14 @@ Deno.test("a task's directory keeps the prompts that were added to it", async ()
   ]);
   assert.equal(await directory.removePrompt(2), true);
   assert.equal(await directory.removePrompt(2), false);
-  assert.equal(await directory.countPrompts(), 1);
+  assert.deepEqual([await directory.countPrompts(), await directory.readPrompt(2)], [1, null]);
+  assert.equal(await directory.addPrompt("third"), 3);
+  assert.equal(await directory.removePrompt(3), true);
   assert.deepEqual(Array.from(Deno.readDirSync(directory.path), ({ name }) => name).sort(), [
     "prompt.txt",
     "prompt_1.txt",
+    "prompt_2.txt.taken",
+    "prompt_3.txt.taken",
     "task.json",
     "task.lock",
   ]);

@@ -145,6 +145,18 @@ Deno.test("codex_reply breaks a turn off when it is to be told now, and the task
   ]);
 });
 
+Deno.test("codex_reply tells what there is where the prompts before it have gaps", async () => {
+  await using swarm = await startSwarm();
+  const id = await startTask(swarm, "fake:say(half) fake:hold(never)");
+  const { thread_id: threadId } = await waitForTask(swarm, id, (task) => task.answer === "half");
+  // Of a writer that was killed where files cannot have two names.
+  const directory = join(swarm.stateDir, "tasks", id);
+  await Deno.writeTextFile(join(directory, "prompt_1.txt.taken"), "");
+  await Deno.writeTextFile(join(directory, "prompt_2.txt"), "fake:say(two)");
+  const reply = await swarm.call("codex_reply", { threadId, prompt: "fake:say(three)", when: "now" });
+  assert.deepEqual([reply.text, reply.isError, reply.structured.task_id], ["three", false, id]);
+});
+
 Deno.test("codex_reply that is to be told now is an ordinary one on a thread that nobody works on", async () => {
   await using swarm = await startSwarm();
   const { structured: { threadId, task_id: first } } = await swarm.call("codex", { prompt: "fake:say(one)" });
