@@ -48,7 +48,7 @@ Deno.test(
     };
     await runAll(5);
     const before = openFiles(swarm);
-    await runAll(24);
+    for (let round = 0; round < 3; round++) await runAll(14);
     await waitFor(() => Math.abs(openFiles(swarm) - before) <= 2, { message: `${before} open files, as before` });
   },
 );
@@ -67,7 +67,7 @@ Deno.test({
   );
   const refusals = answers.filter(({ isError }) => isError);
   const ids: string[] = answers.filter(({ isError }) => !isError).map(({ structured }) => structured.task_id);
-  assert.ok(refusals.length > 0 && ids.length >= 20, `${ids.length} started, ${refusals.length} refused`);
+  assert.ok(refusals.length > 0 && ids.length >= 12, `${ids.length} started, ${refusals.length} refused`);
   for (const { text } of refusals) assert.match(text, /Too many open files.*more open files \(ulimit -n\)/);
   const kept = Array.from(Deno.readDirSync(join(yard.stateDir, "tasks")), ({ name }) => name);
   assert.deepEqual(kept.filter((name) => name !== ".index").toSorted(), ids.toSorted());
