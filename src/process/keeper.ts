@@ -64,10 +64,10 @@ function readReport(text: string): StopReport {
   };
 }
 
-/** Tells who of a run lives, by the processes alone. */
+/** Tells who of a run lives, by the processes alone; at least the agent while the keeper cannot be asked. */
 export async function askWhoLives(keeper: Keeper, directory: string): Promise<"shim" | "agent" | "gone"> {
   const who = await ask(keeper, ["sight", directory]);
-  return who === "shim" || who === "agent" ? who : "gone";
+  return who === "shim" || who === "gone" ? who : "agent";
 }
 
 /** Looks at what the latest runs in the directories do; those that are gone are left out. */

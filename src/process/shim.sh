@@ -17,7 +17,8 @@
 #   mounts     (several lines) "=BELL", then each place of a mount point in the N directories ROOT: "+PATH" for one that
 #              was not there before the run, "-PATH" for one that was
 # shim.lock is held while the shim lives, tree.lock while it or the agent lives, and so is the file SLOT, unless it is
-# "-"; when somebody else holds that, the shim exits with 73 and leaves no trace. LOCKS is `flock`, or `none` where there
+# "-"; when somebody else holds that, the shim exits with 73 and leaves no trace. The first line of SLOT is `RUN SHIM_PID
+# NAME_OF_DIR` of its last holder; while there is a SLOT.stale it is being replaced, see slot_files.ts. LOCKS is `flock`, or `none` where there
 # is no flock(1) and only process ids and start times can tell. BELL/<name of DIR> is written last, BELL/slots when SLOT
 # is free again. The middle of an events.jsonl of more than CAP bytes is dropped.
 #
@@ -206,9 +207,15 @@ run)
   if command -v flock >/dev/null; then
     locks=flock
     if [ "$slot" != - ]; then
-      exec 7>>"$slot"
+      exec 7<>"$slot"
       flock -n 7
       case $? in 0) ;; 1) exit 73 ;; *) exit 75 ;; esac
+      # Who replaces a slot says so before it reads who holds it: one of the two sees the other.
+      holder="$run $$ ${dir##*/}" noted=
+      if printf '%s\n' "$holder" >&7; then
+        [ -e "$slot.stale" ] || read -r noted <"$slot"
+        [ "$noted" = "$holder" ] || exit 73
+      fi
     fi
     exec 8>>"$dir/tree.lock" 9>>"$dir/shim.lock"
     take 9 || exit 75

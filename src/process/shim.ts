@@ -134,7 +134,9 @@ export async function sightRun(
   const ended = await readExit(directory, run);
   if (ended !== null) return ended;
   const noted = await readNotedRun(directory);
-  const who = noted?.locks === "none" ? await askWhoLives({ script, env }, directory) : await askLocks(directory);
+  const byLocks = noted?.locks === "none" ? null : await askLocks(directory);
+  // What an agent has left behind may hold its lock for ever, so a lock alone says little of an agent without a shim.
+  const who = byLocks === null || byLocks === "agent" ? await askWhoLives({ script, env }, directory) : byLocks;
   if (who !== "gone") return { state: "running", isShimLost: who === "agent" };
   return await readExit(directory, run) ?? { state: "lost" };
 }

@@ -8,6 +8,13 @@ export interface SlotClaim extends Disposable {
   readonly path: string | null;
 }
 
+/** The last run whose shim has taken a slot. */
+export interface SlotHolder {
+  /** Id of the task. */
+  readonly id: string;
+  readonly run: number;
+}
+
 /** What {@linkcode SlotFiles} is given. */
 export interface SlotFilesOptions {
   /** Holds the lock files, `slot_1` and so on; made when it is needed. */
@@ -15,11 +22,22 @@ export interface SlotFilesOptions {
   readonly limit: number;
   /** Whether shims hold the locks; otherwise this process does. */
   readonly isHandedOver: () => Promise<boolean>;
+  /**
+   * Whether neither shim nor agent of a run lives; for a shim that has only just begun it may say so wrongly. Default:
+   * none is ever gone while somebody holds its lock.
+   */
+  readonly isGone?: (holder: SlotHolder) => Promise<boolean>;
 }
+
+/** Whoever forbids others to replace a slot meanwhile; beside the slots, in the same directory. */
+const REPLACING = "replacing";
+/** The time that a shim has, once it holds a slot, before its run must be there to be seen. */
+const YOUNG_MS = 60_000;
 
 /**
  * At most so many agents at once, over all servers of a state directory: each slot is the lock of a file, which the
- * kernel frees when the last process is gone that holds it. Where no file can be locked, this process counts alone.
+ * kernel frees when the last process is gone that holds it. A slot that is held only by what an agent has left behind,
+ * whose shim was killed, is replaced by a new file. Where no file can be locked, this process counts alone.
  */
 export class SlotFiles {
   readonly #options: SlotFilesOptions;
@@ -54,10 +72,48 @@ export class SlotFiles {
       // Without a descriptor to spare nobody can look; it is tried again.
       return isShortOfFiles(error) ? null : this.#claim(number, { path: null });
     }
-    if (lock === null) return null;
-    if (!isHandedOver) return this.#claim(number, { path: null, lock });
-    lock[Symbol.dispose]();
-    return this.#claim(number, { path });
+    if (!isHandedOver) return lock === null ? null : this.#claim(number, { path: null, lock });
+    lock?.[Symbol.dispose]();
+    if (lock === null ? await this.#replace(path) : await this.#settle(path)) return this.#claim(number, { path });
+    return null;
+  }
+
+  /** Makes room for a new file of a slot whose holder is gone, and tells whether it was. */
+  async #replace(path: string): Promise<boolean> {
+    if (!await this.#isStale(path)) return false;
+    using lock = await this.#lock(join(this.#options.directory, REPLACING), { isShared: false });
+    if (lock === null) return false;
+    await Deno.writeTextFile(signOf(path), "", { mode: 0o600 });
+    try {
+      // Somebody else may have replaced it, or what held it has ended and a shim has taken it: now none can any more.
+      if (!await this.#isStale(path)) return false;
+      await Deno.remove(path);
+      return true;
+    } finally {
+      await Deno.remove(signOf(path));
+    }
+  }
+
+  /** Takes away the sign of a process that was killed while it replaced a slot; shims heed it. */
+  async #settle(path: string): Promise<boolean> {
+    if (!await exists(signOf(path))) return true;
+    using lock = await this.#lock(join(this.#options.directory, REPLACING), { isShared: false });
+    if (lock === null) return false;
+    await Deno.remove(signOf(path)).catch(() => undefined);
+    return true;
+  }
+
+  async #isStale(path: string): Promise<boolean> {
+    try {
+      const [, run, id] = /^(\d+) \d+ (\S+)\n/.exec(await Deno.readTextFile(path)) ?? [];
+      const { mtime } = await Deno.stat(path);
+      if (run === undefined || id === undefined || mtime === null) return false;
+      if (Math.abs(Date.now() - mtime.getTime()) < YOUNG_MS) return false;
+      return await this.#options.isGone?.({ id, run: Number(run) }) ?? false;
+    } catch {
+      // Without a descriptor to spare nobody can look, and where there is no file there is nothing to replace.
+      return false;
+    }
   }
 
   async #lock(path: string, options: { readonly isShared: boolean }): Promise<Disposable | null> {
@@ -81,5 +137,18 @@ export class SlotFiles {
         this.#promised.delete(number);
       },
     };
+  }
+}
+
+function signOf(path: string): string {
+  return `${path}.stale`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -47,6 +47,20 @@ for (const locks of ["flock", "none"] as const) {
     assert.deepEqual(await sight(yard, run.directory), { state: "lost" });
   });
 
+  Deno.test({ name: `sightRun() takes nobody for an agent that is gone, with locks=${locks}`, ignore }, async () => {
+    await using yard = await shimYard();
+    const text = `${yard.idle("child")} & until [ -e child.pid ]; do sleep 0.02; done; exec sleep 1000`;
+    const run = yard.start(text, locks === "none" ? withoutFlock(yard) : {});
+    const { shim, agent } = await run.pids();
+    const child = await yard.pidOf("child");
+    await gone(shim);
+    assert.deepEqual(await sight(yard, run.directory), { state: "running", isShimLost: true });
+    await gone(agent);
+    // It has the lock of its agent's still, where there is one.
+    assert.ok(await isAlive(child));
+    assert.deepEqual(await sight(yard, run.directory), { state: "lost" });
+  });
+
   Deno.test({ name: `an agent whose shim was killed can be stopped, with locks=${locks}`, ignore }, async () => {
     await using yard = await shimYard();
     const run = yard.start("exec sleep 1000", locks === "none" ? withoutFlock(yard) : {});

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readExit } from "../../src/process/run_files.ts";
+import { sightRun } from "../../src/process/shim.ts";
+import { type SlotClaim, SlotFiles } from "../../src/storage/slot_files.ts";
 import { isAlive } from "../helpers/processes.ts";
-import { shimYard } from "../helpers/shim_yard.ts";
+import { type ShimYard, shimYard, type YardRun } from "../helpers/shim_yard.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
 // macOS has no flock(1); its servers hold the slots.
@@ -14,6 +16,32 @@ async function isFree(slot: string): Promise<boolean> {
   if (!await file.tryLock(true)) return false;
   await file.unlock();
   return true;
+}
+
+/** Kills the shim and the agent of a run whose agent has left its descriptors to a child. */
+async function killAllButChild(yard: ShimYard, run: YardRun): Promise<void> {
+  await yard.pidOf("child");
+  const { shim, agent } = await run.pids();
+  for (const pid of [shim, agent]) Deno.kill(pid, "SIGKILL");
+  for (const pid of [shim, agent]) await waitFor(async () => !await isAlive(pid), { message: "it to be gone" });
+}
+
+/** What servers know of a slot, and how old they take its last holder to be. */
+function serverOf(yard: ShimYard): SlotFiles {
+  return new SlotFiles({
+    directory: yard.path,
+    limit: 1,
+    isHandedOver: () => Promise.resolve(true),
+    isGone: async ({ id, run }) => {
+      const directory = join(yard.path, id);
+      return (await sightRun(yard.script, { directory, run, env: yard.keeper.env })).state !== "running";
+    },
+  });
+}
+
+function makeOld(path: string): void {
+  const date = new Date(Date.now() - 120_000);
+  Deno.utimeSync(path, date, date);
 }
 
 function names(directory: string): string[] {
@@ -90,4 +118,61 @@ Deno.test({ name: "a run without a slot tells nothing of slots", ignore }, async
   await using yard = await shimYard();
   await yard.start("exit 0").ended;
   assert.equal(names(yard.bell).includes("slots"), false);
+});
+
+Deno.test(
+  { name: "a slot that only a child of a killed agent holds is replaced, once for all servers", ignore },
+  async () => {
+    await using yard = await shimYard();
+    const slot = join(yard.path, "slot_1");
+    const run = yard.start(`${yard.idle("child")} & exec sleep 1000`, { slot });
+    await killAllButChild(yard, run);
+    const servers = Array.from({ length: 4 }, () => serverOf(yard));
+    const claimAll = async (): Promise<SlotClaim[]> =>
+      (await Promise.all(servers.map((server) => server.claim()))).filter((claim) => claim !== null);
+    // Its shim might only just have begun.
+    assert.equal((await claimAll()).length, 0);
+    makeOld(slot);
+    const first = await waitFor(async () => (await claimAll())[0], { message: "the slot to be replaced" });
+    const next = yard.start("exec sleep 1000", { slot });
+    await next.pids();
+    first[Symbol.dispose]();
+    makeOld(slot);
+    for (let look = 0; look < 3; look++) assert.equal((await claimAll()).length, 0);
+    assert.deepEqual(names(yard.path).filter((name) => name.endsWith(".stale")), []);
+    await yard.stop(next.directory, "cancelled");
+  },
+);
+
+Deno.test({ name: "an agent whose shim was killed keeps its slot, however old", ignore }, async () => {
+  await using yard = await shimYard();
+  const slot = join(yard.path, "slot_1");
+  const run = yard.start("exec sleep 1000", { slot });
+  const { shim } = await run.pids();
+  Deno.kill(shim, "SIGKILL");
+  await waitFor(async () => !await isAlive(shim), { message: "the shim to be gone" });
+  makeOld(slot);
+  assert.equal(await serverOf(yard).claim(), null);
+});
+
+Deno.test(
+  { name: "no shim takes a slot that is being replaced, and a sign left behind is removed", ignore },
+  async () => {
+    await using yard = await shimYard();
+    const slot = join(yard.path, "slot_1");
+    Deno.writeTextFileSync(`${slot}.stale`, "");
+    assert.equal(await yard.start("echo started", { slot }).ended, "slot_taken");
+    using claim = await serverOf(yard).claim();
+    assert.equal(claim?.path, slot);
+    assert.equal(await yard.start("echo started", { slot }).ended, "ended");
+  },
+);
+
+Deno.test({ name: "a shim that opened a slot before it was replaced does not take it", ignore }, async () => {
+  await using yard = await shimYard();
+  const slot = join(yard.path, "slot_1");
+  const script = yard.changedScript({ "flock -n 7\n": `rm -f '${slot}'; flock -n 7\n` });
+  const run = yard.start("echo started", { slot, script });
+  assert.equal(await run.ended, "slot_taken");
+  assert.deepEqual(names(run.directory), ["prompt.txt"]);
 });
