@@ -142,6 +142,16 @@ take_from_earlier() {
   flock -n 8
 } 2>/dev/null
 
+# Succeeds when one of the files "$@" is of a later run, whose notes this one must not touch.
+is_outrun() {
+  for file; do
+    latest=0
+    ! [ -e "$dir/$file" ] || read -r latest _ <"$dir/$file"
+    if [ "${latest:-0}" -gt "$run" ]; then return 0; fi
+  done
+  return 1
+} 2>/dev/null
+
 # Sets $killed to the number of processes that the system has killed for lack of memory, counted as near as possible.
 count_killed() {
   killed=-
@@ -187,6 +197,7 @@ agent)
   shift 6
   look_at $$
   look_at_boot
+  ! is_outrun process exit interrupt || exit 75
   printf '%s %s %s %s %s %s %s\n' "$run" "$shim" "$shim_start" $$ "$start" "$boot" "$locks" >"$dir/process" || exit 70
   # Whoever ends a task or a run writes `stop` or `interrupt` before it reads `process`: one of the two sees the other.
   interrupted=
@@ -221,6 +232,8 @@ run)
     take 9 || exit 75
     flock -n 8 || take_from_earlier || exit 75
   fi
+  # It may have waited for long.
+  ! is_outrun process exit interrupt || exit 75
   look_at $$
   (
     let_pass "$limit" look_after || give_up "time limit"
@@ -266,7 +279,7 @@ run)
   # An agent that was stopped before it could start has no status of its own, and has said so itself.
   ended=
   read -r ended _ 2>/dev/null <"$dir/exit"
-  [ "$ended" = "$run" ] || note_exit "$run $status$oom"
+  [ "$ended" = "$run" ] || is_outrun process exit || note_exit "$run $status$oom"
   : >"$bell/${dir##*/}"
   if [ "$slot" != - ] && [ "$locks" = flock ]; then
     # Also for those whom the agent has left the descriptor.

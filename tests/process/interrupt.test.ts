@@ -88,6 +88,51 @@ Deno.test({ name: "no run starts beside an agent of an earlier one whose shim wa
   assert.equal(last.output(), "three\n");
 });
 
+Deno.test({ name: "a shim of an earlier run that comes late leaves no trace in a later one", ignore }, async () => {
+  await using yard = await shimYard();
+  const directory = yard.directory();
+  await interrupt(yard, directory, 1);
+  const run = yard.start("until [ -e go ]; do sleep 0.02; done; exit 5", { directory, run: 2 });
+  await run.pids();
+  const noted = Deno.readTextFileSync(join(directory, "process"));
+  const late = yard.start("echo late", { directory });
+  Deno.writeTextFileSync(join(yard.path, "go"), "");
+  await Promise.all([run.ended, late.ended]);
+  assert.equal(Deno.readTextFileSync(join(directory, "exit")), "2 5\n");
+  assert.equal(Deno.readTextFileSync(join(directory, "process")), noted);
+  assert.equal(run.output(), "");
+});
+
+Deno.test({ name: "a run of which a later one was interrupted never starts", ignore }, async () => {
+  await using yard = await shimYard();
+  const directory = yard.directory();
+  await interrupt(yard, directory, 1);
+  await interrupt(yard, directory, 2);
+  await yard.start("echo late >started", { directory }).ended;
+  const names = Array.from(Deno.readDirSync(directory), ({ name }) => name).filter((name) => !name.endsWith(".lock"));
+  assert.deepEqual(names.sort(), ["interrupt", "prompt.txt"]);
+  await assert.rejects(Deno.stat(join(yard.path, "started")), Deno.errors.NotFound);
+});
+
+Deno.test({ name: "neither an agent nor a shim writes over what a later run has noted", ignore }, async () => {
+  await using yard = await shimYard();
+  const run = yard.start("until [ -e go ]; do sleep 0.02; done; exit 3");
+  await run.pids();
+  const later = { process: "2 999999998 5 999999999 7 8 none\n", exit: "2 5\n" };
+  for (const [name, text] of Object.entries(later)) Deno.writeTextFileSync(join(run.directory, name), text);
+  const { code } = await new Deno.Command("/bin/sh", {
+    args: [yard.script, "agent", run.directory, "1", "none", "1", "1", "/bin/sh", "-c", "exit 0"],
+    clearEnv: true,
+    env: { ...yard.keeper.env },
+  }).output();
+  assert.equal(code, 75);
+  Deno.writeTextFileSync(join(yard.path, "go"), "");
+  await run.ended;
+  for (const [name, text] of Object.entries(later)) {
+    assert.equal(Deno.readTextFileSync(join(run.directory, name)), text);
+  }
+});
+
 for (
   const { name, field, isSpared } of [
     { name: "with another start time", field: 4, isSpared: true },
