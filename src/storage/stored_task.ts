@@ -133,7 +133,12 @@ const runs = {
 const state = z.discriminatedUnion("status", [
   z.looseObject({ status: z.literal("queued") }),
   z.looseObject({ status: z.literal("running"), ...runs }),
-  z.looseObject({ status: z.literal("waiting"), ...runs, until: date }),
+  z.looseObject({
+    status: z.literal("waiting"),
+    ...runs,
+    until: date.nullable(),
+    isDueAgain: z.boolean().default(false),
+  }),
   z.looseObject({
     status: z.enum(FINAL_STATUSES),
     startedAt: date.nullable(),

@@ -67,7 +67,7 @@ export class AgentLogWriter {
     await this.#takeRun();
     await this.#takeOutput();
     const { state } = this.#followed.task;
-    if (state.status === "waiting" && state.until.getTime() !== this.#told.waitingUntil) {
+    if (state.status === "waiting" && state.until !== null && state.until.getTime() !== this.#told.waitingUntil) {
       this.#told.waitingUntil = state.until.getTime();
       this.#json("WARNING", "waiting", `Usage limit: the agent goes on at ${state.until.toISOString()}`);
     }

@@ -74,9 +74,9 @@ export async function concludeTask(
   await conclude(followed, { at: endedAt, outcome, progress }, services);
 }
 
-/** The exit code of the last run of a task that waits; `null` for one that has not run. */
+/** The exit code of the last run of a task that is to have no other one; `null` for one that has not run. */
 export async function lastExitCode({ task: { state }, directory }: FollowedTask): Promise<number | null> {
-  if (state.status !== "waiting") return null;
+  if (state.status !== "waiting" && state.status !== "running") return null;
   return (await readExit(directory.path, state.run))?.exitCode ?? null;
 }
 
@@ -169,8 +169,9 @@ async function saveLater(save: () => Promise<void>, closing: AbortSignal): Promi
   for (;;) {
     try {
       return await save();
-    } catch {
-      // said once
+    } catch (error) {
+      // Said once. Where the task itself was removed, nobody wants it saved.
+      if (error instanceof Deno.errors.NotFound) return;
     }
     await pause(SAVE_EVERY_MS, closing);
     if (closing.aborted) return;

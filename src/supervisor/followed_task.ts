@@ -91,6 +91,13 @@ export class FollowedTask {
     if (isFinished(task)) this.#finished.resolve(task);
   }
 
+  /** Tells all who wait that this server can follow the task no further; its files may still tell how it ends. */
+  fail(error: unknown): void {
+    // Perhaps nobody waits.
+    this.finished.catch(() => undefined);
+    this.#finished.reject(error);
+  }
+
   /** This server takes the task over should its own be gone, although it is bound to that one. */
   get isHeir(): boolean {
     return this.#isHeir;

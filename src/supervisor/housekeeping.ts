@@ -1,6 +1,7 @@
 import type { Log } from "../log.ts";
 import { emptyTrash, removeTask } from "../storage/age_out.ts";
 import type { OpenTasks } from "../storage/open_tasks.ts";
+import { isNewerState } from "../storage/state_directory.ts";
 import { TaskDirectory } from "../storage/task_directory.ts";
 import type { TaskIndex } from "../storage/task_index.ts";
 import { removeTextLog } from "../storage/text_log.ts";
@@ -14,6 +15,7 @@ const MIN_AGE_MS = 10 * 60_000;
 
 /** What housekeeping needs to know. */
 export interface HousekeepingOptions {
+  readonly stateDir: string;
   readonly tasksDir: string;
   /** Age at which a task that has ended is removed. */
   readonly taskMaxAgeMs: number;
@@ -44,6 +46,8 @@ export class Housekeeping {
 
   /** Removes all tasks that are old enough; gives their ids. */
   async clean(): Promise<string[]> {
+    // A newer program may have come since this server began.
+    if (await isNewerState(this.#options.stateDir)) return [];
     const { index, now, taskMaxAgeMs, tasksDir, log } = this.#options;
     const endedBefore = new Date(now().getTime() - Math.max(taskMaxAgeMs, MIN_AGE_MS));
     const removed: string[] = [];

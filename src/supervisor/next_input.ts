@@ -1,3 +1,4 @@
+import type { TaskDirectory } from "../storage/task_directory.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import type { NextRun } from "./start_run.ts";
 
@@ -6,13 +7,12 @@ const CONTINUE = "The usage limit that stopped you has lifted. Go on where you l
 
 /**
  * Puts together what the next run is given: all prompts that have come meanwhile, and before them what the last run was
- * given if that `isDueAgain`, since its agent never worked on it.
+ * given if that is due again.
  */
-export async function nextInput(
-  { task: { state }, directory, progress }: FollowedTask,
-  { isDueAgain }: { readonly isDueAgain: boolean },
-): Promise<Omit<NextRun, "slot">> {
-  if (state.status !== "running" && state.status !== "waiting") return { run: 1, input: "prompt.txt", prompts: 0 };
+export async function nextInput({ task, directory, progress }: FollowedTask): Promise<Omit<NextRun, "slot">> {
+  const { state } = task;
+  if (state.status !== "waiting") return { run: 1, input: "prompt.txt", prompts: 0 };
+  const { isDueAgain } = state;
   const run = state.run + 1;
   // Not fewer than before, although the last of them may have been taken back in the moment that it was told.
   const prompts = Math.max(state.prompts, await directory.countPrompts());
@@ -25,4 +25,14 @@ export async function nextInput(
   // Without a thread the agent knows of nothing that it could go on with.
   if (parts.length === 0) parts.push(progress.threadId === null ? await directory.readInput("prompt.txt") : CONTINUE);
   return { run, input: await directory.writeInput(run, parts.join("\n\n")), prompts };
+}
+
+/** How many further prompts the task was given so far; none where somebody has removed it. */
+export async function promptsGiven(directory: TaskDirectory): Promise<number> {
+  try {
+    return await directory.countPrompts();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
 }

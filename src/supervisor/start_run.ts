@@ -35,12 +35,13 @@ export async function startNextRun(
   services: RunTaskServices,
 ): Promise<CodexRun> {
   const { directory } = followed;
-  if (next.run > 1) await directory.markRun(next.run);
   const threadId = (await followed.refresh()).threadId;
   if (next.run === 1 && followed.task.spec.afterTaskId !== undefined) await settleUsage(followed);
   const { spec } = followed.task;
   followed.update(startRun(followed.task, { ...next, at: services.now() }));
   await saveTask(followed, services.log);
+  // After the record: until then it is the last run's end that the files tell of.
+  if (next.run > 1) await directory.markRun(next.run);
   const runSpec = next.run === 1 || threadId === null ? spec : await continuedSpec(spec, threadId);
   return await runCodex(services.runner, {
     task: { ...followed.task, spec: runSpec },

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { CodexProbe } from "../codex/probe.ts";
 import type { CodexRunner } from "../codex/run_codex.ts";
 import type { Log } from "../log.ts";
@@ -5,7 +6,7 @@ import type { Ladder } from "../process/run_host.ts";
 import { Bell } from "../storage/bell.ts";
 import { OpenTasks } from "../storage/open_tasks.ts";
 import { SlotFiles } from "../storage/slot_files.ts";
-import { refuseNewerState } from "../storage/state_directory.ts";
+import { isNewerState, refuseNewerState } from "../storage/state_directory.ts";
 import { TaskIndex } from "../storage/task_index.ts";
 import { lockThread } from "../storage/thread_lock.ts";
 import { UsageLimitFiles } from "../storage/usage_limit_file.ts";
@@ -90,6 +91,10 @@ export class Supervisor {
       directory: options.slotsDir,
       limit: options.maxConcurrent,
       isHandedOver: async () => await runner.host.locks() === "flock",
+      isGone: async ({ id, run }) => {
+        const sighting = await runner.host.sight({ directory: join(options.tasksDir, id), run });
+        return sighting.state !== "running";
+      },
     });
     this.#options = options;
     this.#registry = new Registry(options.tasksDir);
@@ -299,6 +304,8 @@ export class Supervisor {
   async #takeOver(isHeir: (task: Task) => boolean): Promise<void> {
     if (this.#closing.signal.aborted) return;
     try {
+      // A newer program may have come since this server began.
+      if (await isNewerState(this.#options.stateDir)) return;
       await this.#services.index.open();
       await this.#table.takeOverAll(isHeir);
     } catch (error) {

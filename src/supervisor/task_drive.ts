@@ -1,10 +1,10 @@
 import type { CodexRun } from "../codex/run_codex.ts";
-import { isFinished } from "../task/task.ts";
-import { unstartRun, waitUntil } from "../task/transitions.ts";
+import { isFinished, type Task } from "../task/task.ts";
+import { awaitRun, unstartRun } from "../task/transitions.ts";
 import { concludeTask, endTask, failTask, judgeRun, lastExitCode, saveTask, stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import { withLeftBehind } from "./left_behind.ts";
-import { nextInput } from "./next_input.ts";
+import { nextInput, promptsGiven } from "./next_input.ts";
 import { nextStep } from "./next_step.ts";
 import { pause } from "./pause.ts";
 import type { RunTaskServices } from "./services.ts";
@@ -14,9 +14,6 @@ import { enterTurn, type Turn } from "./turn.ts";
 import type { Probe } from "./usage_limits.ts";
 import { type RunEnd, untilRunOver } from "./watch_task.ts";
 import { watchProbe } from "./watch_probe.ts";
-
-/** A run that is due at once: `again` with what the last one was given, `tell` with what has come meanwhile. */
-type DueRun = "again" | "tell";
 
 /** A task in the hands of the server that holds its lock: from wherever it stands to its end, run after run. */
 export class TaskDrive {
@@ -45,51 +42,54 @@ export class TaskDrive {
 
   /** Settles when the task has ended or this server does. Rejects only for faults of this server's own. */
   async toEnd(): Promise<void> {
-    let due: DueRun | null = null;
+    let hadTurn = false;
     // What is bound to this server ends with it, also between two runs.
     const isBound = this.#followed.task.spec.lifetime === "server-bound";
     while (!isFinished(this.#followed.task) && (isBound || !this.#services.closing.aborted)) {
       try {
-        due = await this.#goOn(due);
+        hadTurn = await this.#goOn(hadTurn);
       } catch (error) {
         if (!isPassing(error)) throw error;
         const { id } = this.#followed.task;
         this.#services.log.warning("the system has no room to go on with a task; it is tried again", { id, error });
         await this.#pauseInTrouble();
-        // What was due is found again: the files of the last run still say how it ended.
-        due = null;
       }
     }
   }
 
-  async #goOn(due: DueRun | null): Promise<DueRun | null> {
-    if (due !== null || this.#followed.task.state.status !== "running") return await this.#startAndFollow(due);
+  /** Goes one step further; tells whether another run is due at once. */
+  async #goOn(hadTurn: boolean): Promise<boolean> {
+    if (this.#followed.task.state.status !== "running") return await this.#startAndFollow(hadTurn);
     const end = await untilRunOver(this.#followed, null, this.#services);
-    return end === null ? null : await this.#decide(end, null);
+    return end !== null && await this.#decide(end, null);
   }
 
-  /** Starts the next run and follows it to its end; gives what is due at once then. */
-  async #startAndFollow(due: DueRun | null): Promise<DueRun | null> {
-    using turn = await this.#enter(due);
-    if (turn === null) return null;
-    const run = await this.#start(turn, due);
-    if (run === null) return null;
+  /** Starts the next run and follows it to its end; tells whether another one is due at once then. */
+  async #startAndFollow(hadTurn: boolean): Promise<boolean> {
+    using turn = await this.#enter(hadTurn);
+    if (turn === null) return false;
+    const before = this.#followed.task;
+    const run = await this.#start(turn);
+    if (run === null) return false;
     const end = await this.#follow(run, turn);
     turn.freeSlot();
-    return end === null ? null : await this.#decide(end, turn.probe);
+    if (end?.kind !== "slot_taken") return end !== null && await this.#decide(end, turn.probe);
+    await this.#takeBack(before);
+    return true;
   }
 
   /** Waits for everything that a run has to wait for; `null` when there is nothing to be started any more. */
-  async #enter(due: DueRun | null): Promise<Turn | null> {
-    const turn = await enterTurn(this.#followed, { hadTurn: due !== null }, this.#services);
+  async #enter(hadTurn: boolean): Promise<Turn | null> {
+    const turn = await enterTurn(this.#followed, { hadTurn }, this.#services);
     if (!await this.#isStopped()) return turn;
     turn?.[Symbol.dispose]();
     await endTask(this.#followed, await lastExitCode(this.#followed), this.#services);
     return null;
   }
 
-  async #start(turn: Turn, due: DueRun | null): Promise<CodexRun | null> {
+  async #start(turn: Turn): Promise<CodexRun | null> {
     const followed = this.#followed;
+    const before = followed.task;
     let runnable: Runnable;
     try {
       runnable = await this.#runnable();
@@ -98,10 +98,10 @@ export class TaskDrive {
       return null;
     }
     try {
-      const next = await nextInput(followed, { isDueAgain: due === "again" });
+      const next = await nextInput(followed);
       return this.#run = await startNextRun(followed, runnable, { ...next, slot: turn.slot }, this.#services);
     } catch (error) {
-      await this.#takeBack();
+      await this.#takeBack(before);
       if (!isPassing(error)) {
         this.#services.log.error("a run could not be started", { id: followed.task.id, error });
         await failTask(followed, error, this.#services);
@@ -136,34 +136,31 @@ export class TaskDrive {
     return end;
   }
 
-  /** Ends the task or prepares its next run; gives what is due at once. */
-  async #decide(end: RunEnd, probe: Probe | null): Promise<DueRun | null> {
+  /** Ends the task or prepares its next run; tells whether that is due at once. */
+  async #decide(end: RunEnd, probe: Probe | null): Promise<boolean> {
     const followed = this.#followed;
     const { task, directory } = followed;
-    const { log, bell, usageLimits, onUsageLimit, closing, runner: { host } } = this.#services;
-    if (task.state.status !== "running") return null;
-    if (end.kind === "slot_taken") {
-      await this.#takeBack();
-      return "again";
-    }
+    const { usageLimits, onUsageLimit, closing, runner: { host } } = this.#services;
+    if (task.state.status !== "running") return false;
     const judged = await judgeRun(followed, end.exitCode, this.#services);
     const { outcome, stderrTail, progress: { eventsOfRun } } = judged;
-    const [isStopped, promptsGiven] = await Promise.all([this.#isStopped(), directory.countPrompts()]);
+    const [isStopped, given] = await Promise.all([this.#isStopped(), promptsGiven(directory)]);
     const step = nextStep({
       runs: task.state,
       isUnstarted: end.kind === "unstarted",
-      promptsGiven,
+      promptsGiven: given,
       lostStarts: this.#lostStarts,
       eventsOfRun,
       stderrTail,
       outcome,
       onUsageLimit,
     });
-    if (outcome.failure?.class !== "usage_limit") await probe?.lift();
+    // A run that the model has not answered has found out nothing.
+    if (judged.progress.hasModelAnswered && outcome.failure?.class !== "usage_limit") await probe?.lift();
     if (isStopped && step.kind !== "end") {
       // Not the run has ended the task, but whoever wants it to have no other one.
       await endTask(followed, end.exitCode, this.#services);
-      return null;
+      return false;
     }
     switch (step.kind) {
       case "end":
@@ -172,32 +169,38 @@ export class TaskDrive {
           { ...judged, outcome: await withLeftBehind(followed, outcome, host) },
           this.#services,
         );
-        return null;
+        return false;
       case "again": {
         this.#lostStarts += step.isLostStart ? 1 : 0;
+        await this.#await({ until: null, isDueAgain: true });
         const pauseMs = step.isLostStart ? step.pauseMs : this.#troubles.nextPauseMs();
         await pause(pauseMs, AbortSignal.any([followed.stopSignal, closing]));
-        return "again";
+        return true;
       }
       case "tell":
-        return "tell";
+        await this.#await({ until: null, isDueAgain: false });
+        return true;
       case "wait":
-        followed.update(waitUntil(followed.task, await usageLimits.met(task.spec.account, step.resetsAt)));
-        await saveTask(followed, log);
-        await bell.ring(task.id);
-        return null;
+        await this.#await({ until: await usageLimits.met(task.spec.account, step.resetsAt), isDueAgain: false });
+        return false;
     }
+  }
+
+  /** Nothing runs from now on until the next run begins. */
+  async #await(next: Parameters<typeof awaitRun>[1]): Promise<void> {
+    const { log, bell } = this.#services;
+    this.#followed.update(awaitRun(this.#followed.task, next));
+    await saveTask(this.#followed, log);
+    await bell.ring(this.#followed.task.id);
   }
 
   async #pauseInTrouble(): Promise<void> {
     await pause(this.#troubles.nextPauseMs(), AbortSignal.any([this.#followed.stopSignal, this.#services.closing]));
   }
 
-  /** Nothing has been started: the task is in the queue as it was before. */
-  async #takeBack(): Promise<void> {
-    const { task } = this.#followed;
-    if (isFinished(task)) return;
-    this.#followed.update(unstartRun(task));
+  /** Nothing has been started: the task is as it was before. */
+  async #takeBack(before: Task): Promise<void> {
+    this.#followed.update(unstartRun(this.#followed.task, before));
     await saveTask(this.#followed, this.#services.log);
   }
 

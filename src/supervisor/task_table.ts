@@ -78,6 +78,7 @@ export class TaskTable {
     this.#logs.write(followed);
     void drive.toEnd().catch((error) => {
       this.#services.log.error("a task could not be driven to its end", { id: followed.task.id, error });
+      followed.fail(error);
     }).finally(() => {
       lock[Symbol.dispose]();
       this.forget(followed);

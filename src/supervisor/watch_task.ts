@@ -2,6 +2,7 @@
 import type { CodexRun } from "../codex/run_codex.ts";
 import { noteInterrupt, readExit, readRunStart } from "../process/run_files.ts";
 import type { Bell } from "../storage/bell.ts";
+import { isFinished } from "../task/task.ts";
 import { startRun } from "../task/transitions.ts";
 import { stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
@@ -87,11 +88,17 @@ export async function heedStop(followed: FollowedTask, services: RunTaskServices
   }
 }
 
-/** A task may run although its record still says queued: there was no room to write that down. */
+/** A task may run although its record does not say so yet: there was no room to write that down. */
 export async function noteUnsavedRun(followed: FollowedTask): Promise<void> {
-  if (followed.task.state.status !== "queued") return;
-  const noted = await readRunStart(followed.directory.path);
-  if (noted !== null) followed.update(startRun(followed.task, { ...noted, input: "prompt.txt", prompts: 0 }));
+  const { task, directory } = followed;
+  const { state } = task;
+  if (isFinished(task)) return;
+  const last = state.status === "running" || state.status === "waiting"
+    ? state
+    : { run: 0, input: "prompt.txt", prompts: 0 };
+  const noted = await readRunStart(directory.path);
+  if (noted === null || noted.run <= last.run) return;
+  followed.update(startRun(task, { ...noted, input: last.input, prompts: last.prompts }));
 }
 
 /** How the task's last run ended, as far as that can be known; `null` while it may go on. */
@@ -104,7 +111,13 @@ async function lookAtRun(followed: FollowedTask, { runner }: RunTaskServices): P
   if (sighting.state === "ended") return endOf(sighting.exitCode);
   if (await isNoted(directory, state.run)) return { kind: "over", exitCode: null };
   // Its shim may be about to start the agent. It looks for this after it has noted itself: one of us sees the other.
-  await noteInterrupt(directory, state.run);
+  try {
+    await noteInterrupt(directory, state.run);
+  } catch (error) {
+    // Somebody has removed the task with all that could be known of it.
+    if (error instanceof Deno.errors.NotFound) return { kind: "over", exitCode: null };
+    throw error;
+  }
   if (await isNoted(directory, state.run)) return null;
   return endOf((await readExit(directory, state.run))?.exitCode ?? null);
 }

@@ -114,8 +114,13 @@ export interface Runs {
 export type TaskState =
   | { readonly status: "queued" }
   | ({ readonly status: "running" } & Runs)
-  /** Its last run met a usage limit; the next one continues the thread. */
-  | ({ readonly status: "waiting"; readonly until: Date } & Runs)
+  /** Nothing runs between two runs: until a usage limit lifts, or with `null` until the next one has its turn. */
+  | ({
+    readonly status: "waiting";
+    readonly until: Date | null;
+    /** The next run is given what the last one was given too, since its agent never worked on it. */
+    readonly isDueAgain: boolean;
+  } & Runs)
   | {
     readonly status: FinalStatus;
     /** `null` when it ended before it ran. */

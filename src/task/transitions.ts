@@ -9,17 +9,19 @@ export function startRun(
   return { ...task, state: { status: "running", startedAt: runsOf(task)?.startedAt ?? at, ...runs } };
 }
 
-/** Takes back a first run of which nothing was started. A later one is only followed by another. */
-export function unstartRun(task: Task): Task {
-  const runs = runsOf(task);
-  return runs === null || runs.run > 1 ? task : { ...task, state: { status: "queued" } };
+/** Takes back the start of a run of which nothing was started: `before` is the task as it was. */
+export function unstartRun(task: Task, before: Task): Task {
+  return isFinished(task) ? task : { ...task, state: before.state };
 }
 
-/** Makes the task wait for the end of a usage limit, after a run that met it. */
-export function waitUntil(task: Task, until: Date): Task {
+/** Makes the task wait for its next run, after one that is over. */
+export function awaitRun(
+  task: Task,
+  next: { readonly until: Date | null; readonly isDueAgain: boolean },
+): Task {
   const runs = runsOf(task);
-  if (runs === null) throw new Error(`task ${task.id} has not run yet and cannot have met a limit`);
-  return { ...task, state: { status: "waiting", ...runs, until } };
+  if (runs === null) throw new Error(`task ${task.id} has not run yet and cannot wait for a further run`);
+  return { ...task, state: { status: "waiting", ...runs, ...next } };
 }
 
 /** Ends the task. The whole answer stands in its own file, so that the record stays small. */

@@ -65,7 +65,9 @@ function asNow({ spec, state, ...record }: { readonly spec: Fields; readonly sta
   };
   const runs = state["status"] === "queued"
     ? {}
-    : state["status"] === "running" || state["status"] === "waiting"
+    : state["status"] === "waiting"
+    ? { input: "prompt.txt", prompts: 0, isDueAgain: false }
+    : state["status"] === "running"
     ? { input: "prompt.txt", prompts: 0 }
     : { prompts: 0, progress };
   return {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type FakeCodex, installFakeCodex } from "../helpers/fake_codex.ts";
 import { startSwarm } from "../helpers/swarm.ts";
-import { lookAt, startTask, waitForStatus } from "../helpers/tasks.ts";
+import { lookAt, release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
+import { waitFor } from "../helpers/wait_for.ts";
 
 /** When the limit of the fake account lifts. */
 async function limitOf({ home }: FakeCodex): Promise<number> {
@@ -110,4 +111,46 @@ Deno.test("a task that waits for a usage limit can be stopped, by any server", a
   ];
   assert.deepEqual(cancelled.map(({ text }) => text), [`Task ${one}: Task cancelled`, `Task ${two}: Task cancelled`]);
   assert.deepEqual(cancelled.map(({ structured }) => structured.status), ["cancelled", "cancelled"]);
+});
+
+Deno.test("a probe that is stopped before the model has answered lets only the next one try", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex });
+  const first = await startTask(swarm, "fake:usage_limit(1)");
+  await waitForStatus(swarm, first, "waiting");
+  const prompts = [1, 2, 3].map((number) => `fake:hold(${number})`);
+  const queued = await Promise.all(prompts.map((prompt) => startTask(swarm, prompt)));
+  await swarm.call("codex_cancel", { task_id: first });
+  // The probe waits before it says a word; the others wait for it.
+  const running = await waitFor(async () => {
+    const states = await Promise.all(queued.map(async (id) => ({ id, status: (await lookAt(swarm, id)).status })));
+    return states.find(({ status }) => status === "running")?.id;
+  }, { message: "the probe to run" });
+  await swarm.call("codex_cancel", { task_id: running });
+  const next = await waitFor(async () => {
+    const states = await Promise.all(queued.map(async (id) => ({ id, status: (await lookAt(swarm, id)).status })));
+    return states.find(({ status }) => status === "running")?.id;
+  }, { message: "the next probe to run" });
+  const statuses = await Promise.all(queued.map(async (id) => (await lookAt(swarm, id)).status));
+  assert.deepEqual(statuses.sort(), ["cancelled", "queued", "running"]);
+  await release(swarm, String(queued.indexOf(next) + 1));
+  await waitForStatus(swarm, next, "completed");
+  for (const [index, id] of queued.entries()) {
+    await release(swarm, String(index + 1));
+    if (id !== running) await waitForStatus(swarm, id, "completed");
+  }
+});
+
+Deno.test("a task that was told more while its account is limited says that it waits, not that it runs", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex });
+  const id = await startTask(swarm, "fake:say(half) fake:hold(never)");
+  const { thread_id: threadId } = await waitForTask(swarm, id, (task) => task.answer === "half");
+  const limited = await startTask(swarm, "fake:usage_limit(3)");
+  await waitForStatus(swarm, limited, "waiting");
+  const reply = swarm.call("codex_reply", { threadId, prompt: "fake:say(told)", when: "now" });
+  const { current_command, waiting_until } = await waitForStatus(swarm, id, "waiting");
+  assert.equal(current_command, undefined);
+  assert.equal(Date.parse(waiting_until), Math.ceil(await limitOf(codex) / 1_000) * 1_000);
+  assert.equal((await reply).text, "told");
 });

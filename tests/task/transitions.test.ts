@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { emptyProgress } from "../../src/task/progress.ts";
 import { isFinished, type Outcome, type Task, type TaskState } from "../../src/task/task.ts";
-import { finish, startRun, unstartRun, waitUntil } from "../../src/task/transitions.ts";
+import { awaitRun, finish, startRun, unstartRun } from "../../src/task/transitions.ts";
 import { SPEC } from "../helpers/example_spec.ts";
 
 const FIRST = new Date("2026-11-01T10:00:00Z");
@@ -74,21 +74,32 @@ Deno.test("finish() never changes a task that has ended", () => {
   assert.equal(finish(ended, { at: LATER, outcome: again, progress: emptyProgress() }), ended);
 });
 
-Deno.test("unstartRun() takes back a first run, but no later one", () => {
-  assert.deepEqual(
-    unstartRun(task({ status: "running", startedAt: FIRST, ...FIRST_RUN })),
-    task({ status: "queued" }),
-  );
-  const later = task({ status: "running", startedAt: FIRST, ...SECOND_RUN });
-  assert.deepEqual(unstartRun(later), later);
+Deno.test("unstartRun() takes a start back, whatever the task did before", () => {
+  for (
+    const before of [
+      task({ status: "queued" }),
+      task({ status: "waiting", until: LATER, isDueAgain: false, startedAt: FIRST, ...FIRST_RUN }),
+    ]
+  ) {
+    assert.deepEqual(unstartRun(startRun(before, { at: FIRST, ...SECOND_RUN }), before), before);
+  }
+  const ended = finish(task({ status: "queued" }), { at: LATER, outcome: OUTCOME, progress: emptyProgress() });
+  assert.equal(unstartRun(ended, task({ status: "queued" })), ended);
 });
 
-Deno.test("waitUntil() keeps the runs of a task that waits, and startRun() goes on from there", () => {
-  const waiting = waitUntil(task({ status: "running", startedAt: FIRST, ...FIRST_RUN }), LATER);
-  assert.deepEqual(waiting, task({ status: "waiting", until: LATER, startedAt: FIRST, ...FIRST_RUN }));
+Deno.test("awaitRun() keeps the runs of a task that waits, and startRun() goes on from there", () => {
+  const running = task({ status: "running", startedAt: FIRST, ...FIRST_RUN });
+  const waiting = awaitRun(running, { until: LATER, isDueAgain: true });
+  assert.deepEqual(
+    waiting,
+    task({ status: "waiting", until: LATER, isDueAgain: true, startedAt: FIRST, ...FIRST_RUN }),
+  );
   assert.deepEqual(
     startRun(waiting, { at: LATER, ...SECOND_RUN }),
     task({ status: "running", startedAt: FIRST, ...SECOND_RUN }),
   );
-  assert.throws(() => waitUntil(task({ status: "queued" }), LATER), /has not run yet/);
+  assert.throws(
+    () => awaitRun(task({ status: "queued" }), { until: null, isDueAgain: true }),
+    /has not run yet/,
+  );
 });

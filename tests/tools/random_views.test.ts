@@ -61,7 +61,7 @@ function randomView(random: Random, id: string): TaskView {
   const states: TaskState[] = [
     { status: "queued" },
     { status: "running", ...runs },
-    { status: "waiting", ...runs, until: new Date(random(2 ** 31)) },
+    { status: "waiting", ...runs, until: maybe(random, () => new Date(random(2 ** 31))), isDueAgain: false },
     { status, startedAt: at, endedAt: at, run: 1, prompts: 0, outcome, progress },
   ];
   const task: Task = {
