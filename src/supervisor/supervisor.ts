@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { join } from "node:path";
 import type { CodexProbe } from "../codex/probe.ts";
 import type { CodexRunner } from "../codex/run_codex.ts";
 import type { Log } from "../log.ts";
@@ -92,10 +91,6 @@ export class Supervisor {
       directory: options.slotsDir,
       limit: options.maxConcurrent,
       isHandedOver: async () => await runner.host.locks() === "flock",
-      isGone: async ({ id, run }) => {
-        const sighting = await runner.host.sight({ directory: join(options.tasksDir, id), run });
-        return sighting.state !== "running";
-      },
       isGone: async ({ id, run }) => {
         const sighting = await runner.host.sight({ directory: join(options.tasksDir, id), run });
         return sighting.state !== "running";
