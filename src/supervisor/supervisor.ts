@@ -29,7 +29,7 @@ import { type StopAnswer, stopTask } from "./stop_task.ts";
 import { patiently } from "./start_trouble.ts";
 import { TaskTable } from "./task_table.ts";
 import { type TaskView, viewFinished, viewFollowed } from "./task_view.ts";
-import { tellAgent } from "./tell_agent.ts";
+import { notTold, tellAgent, type TellAnswer } from "./tell_agent.ts";
 import { UsageLimits } from "./usage_limits.ts";
 
 /** How many tasks are written down at the same time: each takes two or three open files meanwhile. */
@@ -217,12 +217,12 @@ export class Supervisor {
 
   /**
    * Gives a running agent another prompt: its turn is broken off and its thread goes on with it. Tells whether the agent
-   * was still there to be told. Throws `unknown_task`.
+   * was still there to be told; takes the prompt back when the signal comes before. Throws `unknown_task`.
    */
-  async tell(id: string, prompt: string): Promise<boolean> {
+  async tell(id: string, prompt: string, signal: AbortSignal): Promise<TellAnswer> {
     await refuseNewerState(this.#options.stateDir);
     const found = await this.#table.find(id, { isHeir: true });
-    return found instanceof FollowedTask && await tellAgent(found, prompt, this.#services);
+    return found instanceof FollowedTask ? await tellAgent(found, { prompt, signal }, this.#services) : notTold(found);
   }
 
   /** Stops a task and settles when it has ended, or cannot be ended. The first reason wins; an ended one stays as it is. */

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import { TaskError } from "../task/errors.ts";
 import { runOutput } from "./outputs.ts";
-import { agentAnswer, awaitAgent, joinAgent, startAgent } from "./run_agent.ts";
+import { agentAnswer, awaitAgent, joinAgent, reportAgent, startAgent } from "./run_agent.ts";
 import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
 
 const threadId = z.string().describe("Thread to go on with");
@@ -63,10 +63,26 @@ async function reply(
   if (when === "now") {
     const { spec: { afterTaskId: busy } } = await services.plan(request);
     // It may end before it can be told: then this is an ordinary reply.
-    if (busy !== undefined && await services.supervisor.tell(busy, input.prompt)) {
+    if (busy !== undefined && await isTold(busy, input, call, services)) {
       return agentAnswer(await joinAgent(busy, call, services), (answer) => answer);
     }
   }
   const task = await startAgent(request, call, services);
   return agentAnswer(await awaitAgent(task, call, services), (answer) => answer);
+}
+
+/** Tells whether the agent that works on the thread was told; throws when it was stopped: then nobody wants another one. */
+async function isTold(
+  id: string,
+  { threadId, prompt }: { readonly threadId: string; readonly prompt: string },
+  call: ToolCall,
+  services: ToolServices,
+): Promise<boolean> {
+  await using _reports = reportAgent(id, call, services);
+  const answer = await services.supervisor.tell(id, prompt, call.signal);
+  if (answer !== "stopped") return answer === "told";
+  const message =
+    `Cannot tell the agent: task ${id}, which worked on thread ${threadId}, was cancelled before it could ` +
+    "be told. Nothing was started; to go on with the thread all the same, call codex_reply again.";
+  throw new TaskError("start_failed", message);
 }

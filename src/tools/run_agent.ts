@@ -58,18 +58,18 @@ export async function joinAgent(id: string, call: ToolCall, services: ToolServic
   return await endedRun(id, call, services);
 }
 
-async function untilEnded(
-  id: string,
-  signal: AbortSignal,
-  call: ToolCall,
-  { supervisor }: ToolServices,
-): Promise<void> {
-  await using _reports = reportProgress(call, async () => {
+async function untilEnded(id: string, signal: AbortSignal, call: ToolCall, services: ToolServices): Promise<void> {
+  await using _reports = reportAgent(id, call, services);
+  await services.supervisor.ended(id, signal);
+}
+
+/** Tells the client how far an agent is, until it is disposed. */
+export function reportAgent(id: string, call: ToolCall, { supervisor }: ToolServices): AsyncDisposable {
+  return reportProgress(call, async () => {
     const view = await supervisor.view(id);
     const words = [phaseOf(view), ...[silenceOf(view) ?? []].flat()].join("; ");
     return `${labelOf(view.task) ?? id}: ${words} (${elapsedSeconds(view.task, new Date())}s elapsed)`;
   });
-  await supervisor.ended(id, signal);
 }
 
 async function endedRun(id: string, call: ToolCall, services: ToolServices): Promise<EndedRun> {

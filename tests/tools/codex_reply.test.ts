@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { startSwarm } from "../helpers/swarm.ts";
-import { release, startTask, waitForTask } from "../helpers/tasks.ts";
+import { release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
@@ -155,6 +155,45 @@ Deno.test("codex_reply tells what there is where the prompts before it have gaps
   await Deno.writeTextFile(join(directory, "prompt_2.txt"), "fake:say(two)");
   const reply = await swarm.call("codex_reply", { threadId, prompt: "fake:say(three)", when: "now" });
   assert.deepEqual([reply.text, reply.isError, reply.structured.task_id], ["three", false, id]);
+});
+
+Deno.test("codex_reply that waits to be told says so, and takes its prompt back when it is cancelled", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex });
+  const id = await startTask(swarm, "fake:say(half) fake:usage_limit(3600)");
+  const { thread_id: threadId } = await waitForStatus(swarm, id, "waiting");
+  const messages: string[] = [];
+  const cancelling = new AbortController();
+  const calling = swarm.call("codex_reply", { threadId, prompt: "fake:say(never)", when: "now" }, {
+    signal: cancelling.signal,
+    onProgress: (message) => void messages.push(message),
+  });
+  const hasPrompt = (): boolean =>
+    Array.from(Deno.readDirSync(join(swarm.stateDir, "tasks", id))).some(({ name }) => name === "prompt_1.txt");
+  await waitFor(() => hasPrompt() && messages.length > 0, { message: "the prompt to wait" });
+  assert.match(messages[0] ?? "", /waiting/);
+  cancelling.abort();
+  await assert.rejects(calling);
+  await waitFor(() => !hasPrompt(), { message: "the prompt to be taken back" });
+  assert.equal((await swarm.call("codex_cancel", { task_id: id })).isError, false);
+  assert.equal(codex.ledger().length, 1);
+});
+
+Deno.test("codex_reply that waits to be told starts nothing on a thread whose task is cancelled", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex });
+  const id = await startTask(swarm, "fake:say(half) fake:usage_limit(3600)");
+  const { thread_id: threadId } = await waitForStatus(swarm, id, "waiting");
+  const calling = swarm.call("codex_reply", { threadId, prompt: "fake:say(never)", when: "now" });
+  const directory = join(swarm.stateDir, "tasks", id);
+  await waitFor(() => Array.from(Deno.readDirSync(directory)).some(({ name }) => name === "prompt_1.txt"), {
+    message: "the prompt to wait",
+  });
+  await swarm.call("codex_cancel", { task_id: id });
+  const { text, isError } = await calling;
+  assert.equal(isError, true);
+  assert.match(text, new RegExp(`^Cannot tell the agent: task ${id}, .* was cancelled .* call codex_reply again\\.$`));
+  assert.deepEqual([(await swarm.resource("tasks")).length, codex.ledger().length], [1, 1]);
 });
 
 Deno.test("codex_reply that is to be told now is an ordinary one on a thread that nobody works on", async () => {
