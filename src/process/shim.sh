@@ -90,11 +90,17 @@ lifeline() {
   exec cat <&3 >/dev/null
 }
 
+# Succeeds when somebody holds the lock of the task at this moment.
+is_driven() {
+  # Let go at once: for a server that tries it meanwhile it is taken.
+  { flock -n 6; [ $? = 1 ]; } 6>>"$dir/task.lock"
+}
+
 # Succeeds while another server drives the task.
 is_adopted() {
   if [ "$locks" = flock ]; then
-    # Let go at once: for a server that tries it meanwhile it is taken.
-    { flock -n 6; [ $? = 1 ]; } 6>>"$dir/task.lock"
+    # A server that only looks whether anybody drives it has its lock for a moment. Not every sleep(1) knows fractions.
+    is_driven && { accompany sleep 0.3 || accompany sleep 1; } && is_driven
   else
     read -r owner owner_start owner_boot <"$dir/owner" || return 1
     look_at_boot

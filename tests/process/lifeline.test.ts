@@ -81,6 +81,30 @@ for (
 }
 
 Deno.test(
+  {
+    name: "a server that only looks at a task as its grace ends has not adopted it",
+    ignore: Deno.build.os !== "linux",
+  },
+  async () => {
+    await using yard = await shimYard();
+    const bin = yard.pathOf(...COMMANDS);
+    const looks = join(yard.path, "looks");
+    // The first look finds the lock taken.
+    const text =
+      `#!/bin/sh\n[ "$*" != "-n 6" ] || { echo look >>'${looks}'; [ "$(wc -l <'${looks}')" != 1 ] || exit 1; }
+PATH='${PATH}' exec flock "$@"\n`;
+    Deno.writeTextFileSync(join(bin, "flock"), text, { mode: 0o700 });
+    const run = yard.start("exec sleep 1000", { graceMs: GRACE_MS, helpers: { PATH: bin } });
+    await run.pids();
+    await run.release();
+    await run.ended;
+    assert.equal(await readStopReason(run.directory), "server_gone");
+    // A third one would come after another grace.
+    assert.equal(Deno.readTextFileSync(looks), "look\nlook\n");
+  },
+);
+
+Deno.test(
   { name: "without flock(1) a task goes on while the server lives that has noted itself", ignore },
   async () => {
     await using yard = await shimYard();
