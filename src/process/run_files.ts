@@ -5,6 +5,9 @@ import { isShortOfFiles } from "./short_of_files.ts";
 
 /** How a shell reports SIGKILL. */
 const KILLED = 137;
+/** How often, and how far apart, a reason to stop is looked for in a file that has none. */
+const STOP_LOOKS = 4;
+const STOP_LOOK_MS = 25;
 
 /** Reads how `run` ended; `null` while nothing says that it has. */
 export async function readExit(
@@ -21,9 +24,28 @@ function oomOf(word: string | undefined): EndedRun["oom"] {
   return word === "yes" || word === "no" ? word : "unknown";
 }
 
-/** Reads the first reason to stop that anybody gave, or `null`. */
+/**
+ * Reads the first reason to stop that anybody gave, or `null`. A file without one, as a full disk leaves it, stops all
+ * the same: `cancelled`.
+ */
 export async function readStopReason(directory: string): Promise<string | null> {
-  return (await readFields(join(directory, "stop")))[0] ?? null;
+  const path = join(directory, "stop");
+  for (let look = 0; look < STOP_LOOKS; look++) {
+    const [reason] = await readFields(path);
+    if (reason !== undefined && reason !== "") return reason;
+    if (!await isThere(path)) return null;
+    // It may be just being written.
+    await new Promise((resolve) => setTimeout(resolve, STOP_LOOK_MS));
+  }
+  return "cancelled";
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch {
+    return false;
+  }
 }
 
 /** Notes a reason to stop, unless somebody gave one before or the disk is full: neither may keep an agent from its end. */
