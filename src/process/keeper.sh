@@ -323,6 +323,10 @@ tidy_run() {
 
 # Removes the mount points in the list $1 that nobody needs any more.
 tidy_list() {
+  for left in "$1".*; do
+    # Who was at it may have been killed. Twice in the list does no harm.
+    [ ! -f "$left" ] || kill -s 0 "${left##*.}" 2>/dev/null || { cat "$left" >>"$1" && rm -f "$left"; }
+  done
   mv "$1" "$1.$$" 2>/dev/null || return 0
   while IFS= read -r path; do
     is_empty "$path" || continue

@@ -292,7 +292,9 @@ run)
     flock -u 7
     : >"$bell/slots"
   fi
-  [ ! -s "$bell/mounts" ] || /bin/sh "$keeper" tidy "$dir" "$bell/mounts"
+  for list in "$bell/mounts" "$bell"/mounts.*; do
+    if [ -s "$list" ]; then /bin/sh "$keeper" tidy "$dir" "$bell/mounts" && break; fi
+  done
   # shellcheck disable=SC2086
   wait $helpers
   exit 0

@@ -165,3 +165,26 @@ Deno.test(
     await other.status;
   },
 );
+
+Deno.test({ name: "a list of mount points whose tidier was killed is not lost", ignore }, async () => {
+  await using yard = await shimYard();
+  const root = workspace(yard);
+  const path = join(root, ".codex");
+  Deno.mkdirSync(path);
+  // No process has this number.
+  const left = join(yard.bell, "mounts.999999999");
+  Deno.writeTextFileSync(left, `${path}\n`);
+  await yard.start("exit 0").ended;
+  assert.deepEqual(names(root), []);
+  assert.deepEqual(names(yard.bell).filter((name) => name.startsWith("mounts")), []);
+});
+
+Deno.test({ name: "a list of mount points that somebody is at is left to them", ignore }, async () => {
+  await using yard = await shimYard();
+  const root = workspace(yard);
+  Deno.mkdirSync(join(root, ".codex"));
+  Deno.writeTextFileSync(join(yard.bell, `mounts.${Deno.pid}`), `${join(root, ".codex")}\n`);
+  await yard.start("exit 0").ended;
+  assert.deepEqual(names(root), [".codex"]);
+  assert.ok(names(yard.bell).includes(`mounts.${Deno.pid}`));
+});
