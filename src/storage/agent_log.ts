@@ -11,7 +11,7 @@ export interface AgentLogOptions {
   /** File that tells which parts of the log were dropped. */
   readonly dropped?: string;
   /**
-   * Default 64 MiB. Of what has come beyond it since the last time only the last eighth is read, and of a log that has
+   * Default 256 MiB. Of what has come beyond it since the last time only the last eighth is read, and of a log that has
    * not been read yet also the beginning, which names the thread.
    */
   readonly maxBacklogBytes?: number;

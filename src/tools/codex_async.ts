@@ -14,8 +14,8 @@ const DATA_AROUND = 150;
 export const codexAsync = defineTool({
   name: "codex_async",
   title: "Start a Codex agent",
-  description: "Start a Codex agent in the background and return its task id at once. It runs on when this server " +
-    "ends. Start all agents first, then call codex_wait once with all ids. Parameters as in codex.",
+  description: "Start a Codex agent in the background and return its task id at once. By default it runs on when " +
+    "this server ends. Start all agents first, then call codex_wait once with all ids. Parameters as in codex.",
   toolset: "codex",
   effect: "agent",
   input: z.object(runParameters),

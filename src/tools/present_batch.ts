@@ -47,10 +47,17 @@ export function presentStarted(
   const isFitting = JSON.stringify(items).length <= call.answerChars * LIST_SHARE;
   const started = batch.filter((agent) => "task" in agent).length;
   const queue = started > maxParallel ? ` At most ${maxParallel} of them run at once, the others are queued.` : "";
-  const note = `${started} agents were started; all end with this server.${queue} ` +
+  const note = `${started} agents were started${lifetimeOf(batch)}.${queue} ` +
     "get_agent_status(task_id) tells of one, codex_wait(task_ids) waits for many.";
   const answer = listAnswer(isFitting ? items : bare, [], call);
   return { ...answer, structured: { ...answer.structured, note } };
+}
+
+/** All agents of a call have the same. */
+function lifetimeOf(batch: readonly StartedAgent[]): string {
+  const lifetimes = batch.flatMap((agent) => "task" in agent ? [agent.task.spec.lifetime] : []);
+  if (lifetimes.length === 0) return "";
+  return lifetimes[0] === "detached" ? "; all run on when this server ends" : "; all end with this server";
 }
 
 function listAnswer(items: readonly Item[], own: readonly Item[], call: ToolCall): ToolAnswer {

@@ -29,7 +29,7 @@ export const runParameters = {
   "mcp-servers": z.array(z.string()).optional().describe("Keep only these MCP servers; [] none"),
   env: z.record(z.string(), z.string()).optional().describe("Environment variables; passes secrets too"),
   timeout: z.number().positive().optional().describe(
-    "Seconds until stopped; default 8 h or the server's --task-timeout",
+    "Seconds until stopped, per run; default 8 h or the server's --task-timeout",
   ),
   label: z.string().optional().describe("Name shown in lists"),
 };

@@ -15,8 +15,8 @@ export const spawnAgentAsync = defineAgentTool({
   name: "spawn_agent_async",
   title: "Start a Codex agent (codex-as-mcp)",
   prefer: "codex_async",
-  description: "Start an agent, return its task_id at once; then get_agent_status or codex_wait. It ends with this " +
-    "server.",
+  description: "Start an agent, return its task_id at once; then get_agent_status or codex_wait. By default it " +
+    "ends with this server.",
   effect: "agent",
   input: z.object(spawnParameters),
   output: z.looseObject({

@@ -148,6 +148,14 @@ Deno.test("spawn_agents_parallel leaves a queue that is true after its server wa
   assert.equal(codex.ledger().length, 1);
 });
 
+Deno.test("spawn_agents_parallel says how long its agents run where the server decides", async () => {
+  await using swarm = await startSwarm({ args: ["--on-exit", "keep"] });
+  const agents = [{ prompt: "fake:say(1)" }];
+  const { structured } = await swarm.call("spawn_agents_parallel", { agents, wait: false });
+  assert.match(structured.note, /^1 agents were started; all run on when this server ends\. get_agent_status/);
+  await waitForAgent(swarm, structured.result[0].task_id, "completed");
+});
+
 Deno.test("spawn_agents_parallel stops all its agents when the call is cancelled", async () => {
   await using codex = await installFakeCodex();
   await using swarm = await startSwarm({ codex });
