@@ -6,7 +6,7 @@
 #   sh keeper.sh observe DIR…                  prints a line `PLACE STATE CPU_MS PROCESSES` for each agent that lives
 #   sh keeper.sh left DIR                      prints how many processes an ended run has left behind
 #   sh keeper.sh adopt DIR PID                 makes PID the server that drives the task, where locks cannot tell
-#   sh keeper.sh trim DIR CAP                  drops the middle of an events.jsonl of more than CAP bytes
+#   sh keeper.sh trim DIR CAP                  drops the middle of an events.jsonl or stderr.log of more than CAP bytes
 #   sh keeper.sh clear DIR                     removes the mount points that an earlier run of the task has left
 #   sh keeper.sh tidy DIR LIST                 removes the mount points in LIST that nobody needs any more
 #
@@ -340,25 +340,28 @@ tidy_list() {
   rm -f "$1.$$"
 }
 
-# Drops the middle of the events when more than $1 bytes of them are there.
+# Drops the middle of the file $1 when more than $3 bytes of it are there, and tells in the file $2 which bytes.
 trim() {
-  [ -s "$dir/events.jsonl" ] && command -v fallocate >/dev/null || return 0
-  exec 6<"$dir/events.jsonl"
+  log=$dir/$1 told=$dir/$2
+  [ -s "$log" ] && command -v fallocate >/dev/null || return 0
+  exec 6<"$log"
   # Another one may be at it.
   if command -v flock >/dev/null; then flock -n 6 || return 0; fi
   size=$(wc -c <&6) from='' to=0
-  read -r from to 2>/dev/null <"$dir/events.dropped"
-  [ $((size - to + ${from:-0})) -gt "$1" ] || return 0
-  head=$(($1 / 4)) tail=$(($1 / 2))
+  read -r from to 2>/dev/null <"$told"
+  [ $((size - to + ${from:-0})) -gt "$3" ] || return 0
+  head=$(($3 / 4)) tail=$(($3 / 2))
   [ "$head" -le 16777216 ] || head=16777216
   [ "$tail" -le 67108864 ] || tail=67108864
   head=$((head / 4096 * 4096)) end=$(((size - tail) / 4096 * 4096))
   [ "${from:-$head}" -ge "$head" ] || head=$from
-  aside=$dir/events.dropped.$$
+  aside=$told.$$
   # Whether a hole can be made is tried where there is nothing to lose, and told before it is made.
   if : >"$aside" && fallocate --punch-hole --offset 0 --length 4096 "$aside" &&
-    echo "$head $end" >"$aside" && mv -f "$aside" "$dir/events.dropped"; then
-    fallocate --punch-hole --offset "$head" --length $((end - head)) "$dir/events.jsonl"
+    echo "$head $end" >"$aside" && mv -f "$aside" "$told"; then
+    fallocate --punch-hole --offset "$head" --length $((end - head)) "$log"
+    # For people; nobody who reads this one asks what was dropped.
+    [ "$1" != stderr.log ] || printf '\nWARNING: codex-swarm: the middle of this file was dropped\n' >>"$log"
   else
     rm -f "$aside"
   fi
@@ -438,7 +441,8 @@ adopt)
 
 trim)
   dir=$2
-  trim "$3"
+  trim events.jsonl events.dropped "$3"
+  trim stderr.log stderr.dropped "$3"
   ;;
 
 clear)

@@ -18,7 +18,7 @@ export interface RunOptions {
   readonly slot: string | null;
   /** Directories in which a sandbox may leave empty mount points behind; none for sandboxes that make none. */
   readonly mountRoots: readonly string[];
-  /** Size of `events.jsonl` beyond which its middle is dropped. */
+  /** Size of `events.jsonl`, and of `stderr.log`, beyond which its middle is dropped. */
   readonly maxEventBytes: number;
   readonly command: readonly [string, ...string[]];
   readonly cwd: string;
@@ -115,8 +115,8 @@ export interface RunHost {
   /** Counts the processes that an ended run has left behind. */
   countLeftBehind(directory: string): Promise<number>;
   /**
-   * Drops the middle of an `events.jsonl` that is larger than `maxBytes`, and notes in `events.dropped` which bytes;
-   * without any effect where files cannot have holes.
+   * Drops the middle of an `events.jsonl` that is larger than `maxBytes`, and notes in `events.dropped` which bytes; so
+   * it does with `stderr.log`, and says so at its end. Without any effect where files cannot have holes.
    */
   trimEvents(directory: string, maxBytes: number): Promise<void>;
 }

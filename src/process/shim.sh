@@ -20,7 +20,7 @@
 # "-"; when somebody else holds that, the shim exits with 73 and leaves no trace. The first line of SLOT is `RUN SHIM_PID
 # NAME_OF_DIR` of its last holder; while there is a SLOT.stale it is being replaced, see slot_files.ts. LOCKS is `flock`, or `none` where there
 # is no flock(1) and only process ids and start times can tell. BELL/<name of DIR> is written last, BELL/slots when SLOT
-# is free again. The middle of an events.jsonl of more than CAP bytes is dropped.
+# is free again. The middle of an events.jsonl or stderr.log of more than CAP bytes is dropped.
 #
 # The environment of the shim itself is the server's choice; that of COMMAND comes aside, see hand_over.ts, so that
 # nothing in it, be it PATH, ENV or a function for bash, has a say before COMMAND itself runs.
@@ -47,7 +47,7 @@ accompany() {
   companion=''
   return "$status"
 } 2>/dev/null
-dismissed='' killed=''
+dismissed='' killed='' full=''
 
 # Lets $1 seconds pass, with $2 after each slice, or ends the helper when nobody is left whom it could end.
 let_pass() {
@@ -118,14 +118,20 @@ until_abandoned() {
   done
 }
 
-# What the clock does beside waiting: it drops the middle of the events where there is too much of them. The first time
+# What the clock does beside waiting: it drops the middle of what the agent writes where there is too much of it, and
+# looks at that again only when it has grown by a quarter of what may be there. The first time
 # it counts whom the system has killed: not at the start, which is to be fast, and still before the agent can be one.
 look_after() {
   if [ -z "$killed" ]; then
     count_killed
     echo "$run $killed" >"$dir/oom"
   fi
-  size=$(wc -c <"$dir/events.jsonl") && [ "${size:-0}" -gt "$cap" ] && accompany /bin/sh "$keeper" trim "$dir" "$cap"
+  # shellcheck disable=SC2046
+  set -- $(cd "$dir" && wc -c events.jsonl stderr.log)
+  # The fifth word is their sum.
+  [ "${5:-0}" -gt "${full:=$cap}" ] || return 0
+  full=$(($5 + cap / 4))
+  accompany /bin/sh "$keeper" trim "$dir" "$cap"
 } 2>/dev/null
 
 # Locks descriptor $1. A server that looks whether we live holds the lock for a moment.

@@ -106,3 +106,33 @@ Deno.test({ name: "a shim trims what its agent writes, which takes no notice", i
   assert.ok(run.output().endsWith("second\n"));
   assert.equal(await Deno.readTextFile(join(run.directory, "exit")), "1 3\n");
 });
+
+Deno.test({ name: "a shim trims again only when much has come since, whatever is still there", ignore }, async () => {
+  await using yard = await shimYard();
+  await Deno.writeTextFile(join(yard.path, "lines"), lines(2 * MIB));
+  const script = yard.changedScript({
+    "first=1 slice=60": "first=0 slice=1",
+    "look_after() {": 'look_after() {\n  echo look >>"$dir/looks"',
+    "trim)": 'trim)\n  echo trim >>"$2/trims"',
+  });
+  const run = yard.start("cat lines; echo done; exec sleep 1000", { maxEventBytes: CAP, script });
+  await waitFor(() => readMark(run.directory), { message: "the shim to trim" });
+  const looks = (): number => Deno.readTextFileSync(join(run.directory, "looks")).length;
+  const before = looks();
+  await waitFor(() => looks() >= before + 2 * "look\n".length, { message: "it to look twice again" });
+  assert.equal(await Deno.readTextFile(join(run.directory, "trims")), "trim\n");
+});
+
+Deno.test({ name: "a shim trims what its agent says of itself too, and tells where", ignore }, async () => {
+  await using yard = await shimYard();
+  await Deno.writeTextFile(join(yard.path, "lines"), lines(2 * MIB));
+  const script = yard.changedScript({ "first=1 slice=60": "first=0 slice=1" });
+  const run = yard.start("cat lines >&2; echo last >&2; exec sleep 1000", { maxEventBytes: CAP, script });
+  const path = join(run.directory, "stderr.log");
+  const isTold = async (): Promise<boolean> =>
+    (await Deno.readTextFile(path)).endsWith("last\n\nWARNING: codex-swarm: the middle of this file was dropped\n");
+  await waitFor(isTold, { message: "the shim to trim" });
+  assert.ok(await keptBytes(path) <= CAP);
+  assert.match(await Deno.readTextFile(join(run.directory, "stderr.dropped")), /^\d+ \d+\n$/);
+  await assert.rejects(Deno.stat(join(run.directory, "events.dropped")), Deno.errors.NotFound);
+});
