@@ -54,6 +54,8 @@ export class Rounds {
   readonly #watched = new Map<string, Watched>();
   /** Those whose thread the index knows. */
   readonly #noted = new Set<string>();
+  /** From which offset on their events are trimmed next, where they have been trimmed. */
+  readonly #trimAt = new Map<string, number>();
   readonly #steadyMs: () => number;
   readonly #silence: SteadyTime;
   readonly #offline: SteadyTime;
@@ -124,7 +126,7 @@ export class Rounds {
       }
     }
     const ids = new Set(running.map(({ task }) => task.id));
-    for (const known of [this.#watched, this.#noted]) {
+    for (const known of [this.#watched, this.#noted, this.#trimAt]) {
       for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
     }
     for (const times of [this.#silence, this.#offline]) times.keepOnly(ids);
@@ -141,7 +143,11 @@ export class Rounds {
     const { runner: { host, maxEventBytes }, index } = services;
     const { directory, task: { id } } = followed;
     const { threadId } = await followed.refresh();
-    if (followed.offset > maxEventBytes) await host.trimEvents(directory.path, maxEventBytes);
+    // What was dropped counts on in the offset.
+    if (followed.offset > (this.#trimAt.get(id) ?? maxEventBytes)) {
+      this.#trimAt.set(id, followed.offset + maxEventBytes / 4);
+      await host.trimEvents(directory.path, maxEventBytes);
+    }
     if (threadId !== null && !this.#noted.has(id)) {
       await index.noteThread(threadId, id);
       this.#noted.add(id);
