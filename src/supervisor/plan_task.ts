@@ -141,7 +141,6 @@ function taskSpec(
       mcpServers: merged.mcpServers,
       label: merged.label ?? earlier?.task?.spec.label,
       afterTaskId: earlier?.busyTaskId ?? undefined,
-      startsAfter: merged.startsAfter,
       writableRoots: settings.writableRoots.length === 0 ? undefined : settings.writableRoots,
       startedBy: merged.startedBy,
       agentLog: merged.agentLog,

@@ -1,4 +1,4 @@
-import type { Lifetime, SandboxMode, Starter, TaskSpec } from "../task/spec.ts";
+import type { Lifetime, SandboxMode, Starter } from "../task/spec.ts";
 
 /** What a client asks for; absent means Codex's own setting, or on a resumed thread what it had. */
 export interface StartRequest {
@@ -29,7 +29,6 @@ export interface StartRequest {
   readonly label?: string;
   /** Works outside repositories too, whatever the server's own flag says. */
   readonly skipGitRepoCheck?: boolean;
-  readonly startsAfter?: TaskSpec["startsAfter"];
   readonly startedBy?: Starter;
   /** Absolute path of the log that codex-as-mcp's tools promise. */
   readonly agentLog?: string;

@@ -144,9 +144,41 @@ export class Supervisor {
 
   /** Writes the task down and queues it; it is on disk when this returns. */
   async start(planned: PlannedTask): Promise<Task> {
+    await this.#beforeStarts();
+    return await this.#start(planned, { id: this.#options.newId(), before: Promise.resolve() });
+  }
+
+  /** The same for several, of which at most so many run at once; they have their turns in this order. Rejects when none can be. */
+  async startAll(
+    planned: readonly PlannedTask[],
+    { maxParallel }: { readonly maxParallel: number },
+  ): Promise<PromiseSettledResult<Task>[]> {
+    const ids = planned.map(() => this.#options.newId());
+    await this.#beforeStarts();
+    let before: Promise<unknown> = Promise.resolve();
+    return await Promise.allSettled(planned.map((one, index) => {
+      const count = index - maxParallel + 1;
+      const startsAfter = count > 0 ? { startsAfter: { tasks: ids.slice(0, index), count } } : {};
+      const start = this.#start({ ...one, spec: { ...one.spec, ...startsAfter } }, {
+        id: ids[index] ?? this.#options.newId(),
+        before,
+      });
+      before = Promise.allSettled([before, start]);
+      return start;
+    }));
+  }
+
+  async #beforeStarts(): Promise<void> {
     // A newer program may have come since this server began.
     await refuseNewerState(this.#options.stateDir);
     await this.#options.runner.host.prepare();
+  }
+
+  /** Has the task driven when all that come `before` it are, or have failed: none of them is unknown then. */
+  async #start(
+    planned: PlannedTask,
+    { id, before }: { readonly id: string; readonly before: Promise<unknown> },
+  ): Promise<Task> {
     const { resumeThreadId } = planned.spec;
     // Until others can find the task: whoever continues the thread next comes after it.
     using _order = resumeThreadId === undefined ? null : await lockThread(this.#options.tasksDir, resumeThreadId);
@@ -154,31 +186,33 @@ export class Supervisor {
     // Between this look and the entry in the table, which `close` goes through, nothing is waited for.
     if (this.#closing.signal.aborted) throw new TaskError("start_failed", "Cannot start a task: the server is ending.");
     const task: Task = {
-      id: this.#options.newId(),
+      id,
       createdAt: this.#options.now(),
       repository: planned.repository,
       depth: planned.depth,
       spec,
       state: { status: "queued" },
     };
-    const followed = new FollowedTask(task, this.#registry.directory(task.id));
+    const followed = new FollowedTask(task, this.#registry.directory(id));
     const drive = this.#table.add(followed, planned);
-    const { index } = this.#services;
-    // First, should this server be killed in between: an entry without a task is passed over, but a task without an
-    // entry would be found by nobody who does not know its id.
-    await Promise.all([index.noteStarted(task), this.#open.add(task.repository, task.id)]);
     let lock: Disposable;
     try {
-      lock = await this.#creating.run(() =>
-        patiently(() => followed.directory.create(task, planned.files), this.#closing.signal)
-      );
+      lock = await this.#creating.run(() => this.#create(followed, planned));
     } catch (error) {
       this.#table.forget(followed);
-      await Promise.all([index.forget(task.id), this.#open.remove(task.repository, task.id)]);
+      await Promise.all([this.#services.index.forget(id), this.#open.remove(task.repository, id)]);
       throw error;
     }
+    await before;
     this.#table.drive(followed, drive, lock);
     return task;
+  }
+
+  async #create({ task, directory }: FollowedTask, { files }: PlannedTask): Promise<Disposable> {
+    // First, should this server be killed in between: an entry without a task is passed over, but a task without an
+    // entry would be found by nobody who does not know its id.
+    await Promise.all([this.#services.index.noteStarted(task), this.#open.add(task.repository, task.id)]);
+    return await patiently(() => directory.create(task, files), this.#closing.signal);
   }
 
   /** Looks at a task of this or any other server. Throws `unknown_task`. */

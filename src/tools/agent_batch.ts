@@ -1,16 +1,22 @@
 /** Several agents of one call. */
 import * as z from "zod";
+import { FewAtOnce } from "../supervisor/few_at_once.ts";
+import type { PlannedTask } from "../supervisor/planned_task.ts";
 import { isFinished, type Task } from "../task/task.ts";
 import { AgentError, type AgentErrorPayload, errorPayload } from "./agent_error.ts";
 import { reportProgress } from "./progress_reports.ts";
 import { awaitAgent } from "./run_agent.ts";
-import { type SpawnInput, spawnParameters, startSpawned } from "./start_spawned.ts";
+import { dropSpawned, planSpawned, type SpawnInput, spawnParameters } from "./start_spawned.ts";
 import { elapsedSeconds, labelOf, phaseOf } from "./task_facts.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
 import type { ViewedTask } from "./viewed_task.ts";
 
 /** Phases that a report of progress names. */
 const MAX_PHASES = 3;
+/** Each takes open files for a moment. */
+const PLANNED_AT_ONCE = 8;
+
+type Plan = { readonly planned: PlannedTask } | { readonly error: AgentErrorPayload };
 
 /** A spec that became a task, or why it did not. */
 export type StartedAgent = { readonly task: Task } | { readonly error: AgentErrorPayload };
@@ -29,30 +35,47 @@ export async function startBatch(
   specs: readonly unknown[],
   { isWaiting, maxParallel, call, services }: Caller & { readonly isWaiting: boolean; readonly maxParallel: number },
 ): Promise<StartedAgent[]> {
-  const started: StartedAgent[] = [];
-  const ids: string[] = [];
-  for (const [index, spec] of specs.entries()) {
-    try {
-      const count = ids.length - maxParallel + 1;
-      const task = await startSpawned(readSpec(spec), {
-        startedBy: isWaiting ? "spawn_agents_parallel" : "spawn_agent_async",
-        index,
-        count: specs.length,
-        ...(count > 0 ? { startsAfter: { tasks: [...ids], count } } : {}),
-      }, { call, services });
-      ids.push(task.id);
-      started.push({ task });
-    } catch (error) {
-      // Whoever has cancelled the call hears no answer; those that were started are stopped by the wait.
-      if (call.signal.aborted) break;
-      const payload = errorPayload(error, "unexpected_agent_error");
-      if (payload.code === "unexpected_agent_error") {
-        services.log.error("an agent of a call was not started", { error });
+  const startedBy = isWaiting ? "spawn_agents_parallel" : "spawn_agent_async";
+  const few = new FewAtOnce(PLANNED_AT_ONCE);
+  const plans = await Promise.all(specs.map((spec, index) =>
+    few.run(async (): Promise<Plan> => {
+      try {
+        const origin = { startedBy, index, count: specs.length } as const;
+        return { planned: await planSpawned(readSpec(spec), origin, { call, services }) };
+      } catch (error) {
+        // Whoever has cancelled the call hears no answer.
+        return call.signal.aborted ? { error: errorPayload(error) } : refusal(error, services);
       }
-      started.push({ error: payload });
-    }
+    })
+  ));
+  const planned = plans.flatMap((plan) => "planned" in plan ? [plan.planned] : []);
+  if (call.signal.aborted) {
+    await Promise.all(planned.map(dropSpawned));
+    throw call.signal.reason;
   }
-  return started;
+  const started = (await startPlanned(planned, { maxParallel, services })).values();
+  return plans.map((plan) => "error" in plan ? plan : started.next().value ?? refusal(null, services));
+}
+
+async function startPlanned(
+  planned: readonly PlannedTask[],
+  { maxParallel, services }: { readonly maxParallel: number; readonly services: ToolServices },
+): Promise<StartedAgent[]> {
+  const starts = await services.supervisor.startAll(planned, { maxParallel }).catch((reason) =>
+    planned.map(() => ({ status: "rejected", reason } as const))
+  );
+  return await Promise.all(planned.map(async (one, index): Promise<StartedAgent> => {
+    const start = starts[index];
+    if (start?.status === "fulfilled") return { task: start.value };
+    await dropSpawned(one);
+    return refusal(start?.reason, services);
+  }));
+}
+
+function refusal(error: unknown, { log }: ToolServices): { readonly error: AgentErrorPayload } {
+  const payload = errorPayload(error, "unexpected_agent_error");
+  if (payload.code === "unexpected_agent_error") log.error("an agent of a call was not started", { error });
+  return { error: payload };
 }
 
 /** Waits for all; a cancelled call stops them. */

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import * as z from "zod";
 import { jsonLine, preview } from "../supervisor/agent_log_lines.ts";
+import type { PlannedTask } from "../supervisor/planned_task.ts";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import { logIdOf, newLogPath } from "../storage/agent_log_files.ts";
 import { existingDirectory } from "../storage/paths.ts";
@@ -35,38 +36,48 @@ export interface Origin {
   readonly count?: number;
   /** What is added to its prompt. */
   readonly promptEnd?: string;
-  readonly startsAfter?: TaskSpec["startsAfter"];
+}
+
+interface Caller {
+  readonly call: ToolCall;
+  readonly services: ToolServices;
 }
 
 /** Starts an agent; its task and its log are on disk when this returns. */
-export async function startSpawned(
-  input: SpawnInput,
-  origin: Origin,
-  { call, services }: { readonly call: ToolCall; readonly services: ToolServices },
-): Promise<Task> {
-  const { agents } = services;
-  if (input.prompt.trim() === "") {
-    throw new AgentError({ code: "empty_prompt", kind: "validation_error", message: "The prompt is empty." });
-  }
-  const log = newLogPath(agents.logDir, { at: new Date(), ...defined({ index: origin.index }) });
-  const planned = await services.plan(await requestOf(input, { ...origin, log, call, services }));
-  call.signal.throwIfAborted();
-  await beginLog(log, { prompt: input.prompt, origin, spec: planned.spec });
+export async function startSpawned(input: SpawnInput, origin: Origin, caller: Caller): Promise<Task> {
+  const planned = await planSpawned(input, origin, caller);
   try {
-    return await services.supervisor.start(planned);
+    return await caller.services.supervisor.start(planned);
   } catch (error) {
-    await removeTextLog(log);
+    await dropSpawned(planned);
     throw error;
   }
 }
 
+/** Checks what an agent is asked for and begins its log; whoever does not start it then has it dropped. */
+export async function planSpawned(
+  input: SpawnInput,
+  origin: Origin,
+  { call, services }: Caller,
+): Promise<PlannedTask> {
+  if (input.prompt.trim() === "") {
+    throw new AgentError({ code: "empty_prompt", kind: "validation_error", message: "The prompt is empty." });
+  }
+  const log = newLogPath(services.agents.logDir, { at: new Date(), ...defined({ index: origin.index }) });
+  const planned = await services.plan(await requestOf(input, { ...origin, log, call, services }));
+  call.signal.throwIfAborted();
+  await beginLog(log, { prompt: input.prompt, origin, spec: planned.spec });
+  return planned;
+}
+
+/** Removes the log of an agent that is not started. */
+export async function dropSpawned({ spec: { agentLog } }: PlannedTask): Promise<void> {
+  if (agentLog !== undefined) await removeTextLog(agentLog);
+}
+
 async function requestOf(
   input: SpawnInput,
-  { startedBy, promptEnd = "", startsAfter, log, call, services: { agents, cwd } }: Origin & {
-    readonly log: string;
-    readonly call: ToolCall;
-    readonly services: ToolServices;
-  },
+  { startedBy, promptEnd = "", log, call, services: { agents, cwd } }: Origin & Caller & { readonly log: string },
 ): Promise<StartRequest> {
   // Said by its name, since the caller has not chosen it.
   if (agents.cwd !== null) await existingDirectory(agents.cwd, "CODEX_AGENT_CWD");
@@ -85,7 +96,6 @@ async function requestOf(
       reasoningEffort: input.reasoning_effort ?? agents.reasoningEffort ?? undefined,
       label: input.label,
       worktree: input.worktree,
-      startsAfter,
     }),
   };
 }

@@ -51,7 +51,10 @@ export interface AgentDefaults {
 
 /** What tools work with. */
 export interface ToolServices {
-  readonly supervisor: Pick<Supervisor, "start" | "view" | "list" | "ended" | "tell" | "stop" | "markRead">;
+  readonly supervisor: Pick<
+    Supervisor,
+    "start" | "startAll" | "view" | "list" | "ended" | "tell" | "stop" | "markRead"
+  >;
   readonly plan: (request: StartRequest) => Promise<PlannedTask>;
   readonly minWaitMs: number;
   /** The server's working directory. */

@@ -67,6 +67,7 @@ export function toolServices(
   return {
     supervisor: {
       start: () => Promise.resolve(TASK),
+      startAll: refuse,
       view: refuse,
       list: refuse,
       ended: refuse,
