@@ -21,9 +21,11 @@ const SIGNALS: readonly Signal[] = ["INT", "TERM", "KILL"];
  */
 export async function endRun(
   keeper: Keeper,
-  { what, ladder = DEFAULT_LADDER }: {
+  { what, ladder = DEFAULT_LADDER, beyondMs = END_TIMEOUT_MS }: {
     readonly what: readonly ["stop" | "interrupt", directory: string, reasonOrRun: string];
     readonly ladder?: Ladder | undefined;
+    /** Time that the keeper is given beyond the ladder; then it goes on alone, and nothing is known. Default 30 s. */
+    readonly beyondMs?: number;
   },
 ): Promise<StopReport> {
   const args = [
@@ -40,14 +42,32 @@ export async function endRun(
     stdout: "piped",
     stderr: "null",
   })).spawn();
-  const clock = Promise.withResolvers<null>();
+  let isLate = false;
+  const reader = child.stdout.getReader();
   const ladderMs = ladder.reduce((total, { waitMs }) => total + waitMs, 0);
-  const timer = setTimeout(() => clock.resolve(null), ladderMs + END_TIMEOUT_MS);
+  const timer = setTimeout(() => {
+    isLate = true;
+    // What it is at is not to be ended halfway, but nor does this process wait for it.
+    child.unref();
+    void reader.cancel().catch(() => {});
+  }, ladderMs + beyondMs);
   try {
-    const ended = await Promise.race([child.output(), clock.promise]);
-    return ended === null ? UNKNOWN : readReport(new TextDecoder().decode(ended.stdout));
+    const text = await readAll(reader);
+    if (isLate) return UNKNOWN;
+    await child.status;
+    return readReport(text);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return text;
+    text += decoder.decode(value, { stream: true });
   }
 }
 
