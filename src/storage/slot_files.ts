@@ -74,8 +74,9 @@ export class SlotFiles {
     }
     if (!isHandedOver) return lock === null ? null : this.#claim(number, { path: null, lock });
     lock?.[Symbol.dispose]();
-    if (lock === null ? await this.#replace(path) : await this.#settle(path)) return this.#claim(number, { path });
-    return null;
+    const isFree = lock === null ? this.#replace(path) : this.#settle(path);
+    // What stands against that may not stand against it the next time.
+    return await isFree.catch(() => false) ? this.#claim(number, { path }) : null;
   }
 
   /** Makes room for a new file of a slot whose holder is gone, and tells whether it was. */

@@ -176,3 +176,16 @@ Deno.test({ name: "a shim that opened a slot before it was replaced does not tak
   assert.equal(await run.ended, "slot_taken");
   assert.deepEqual(names(run.directory), ["prompt.txt"]);
 });
+
+Deno.test({ name: "a slot that cannot be replaced stays taken, and nothing is thrown", ignore }, async () => {
+  await using yard = await shimYard();
+  const slot = join(yard.path, "slot_1");
+  const run = yard.start(`${yard.idle("child")} & exec sleep 1000`, { slot });
+  await killAllButChild(yard, run);
+  makeOld(slot);
+  Deno.mkdirSync(`${slot}.stale/full`, { recursive: true });
+  assert.equal(await serverOf(yard).claim(), null);
+  Deno.removeSync(`${slot}.stale`, { recursive: true });
+  using claim = await serverOf(yard).claim();
+  assert.equal(claim?.path, slot);
+});
