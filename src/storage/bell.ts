@@ -1,4 +1,5 @@
 import { basename, join } from "node:path";
+import { isTaskId } from "./task_directory.ts";
 
 /** The longest that a timer can wait; it fires at once if it is given more. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -39,6 +40,22 @@ export class Bell {
   /** Tells all servers to look at the task again. */
   async ring(id: string): Promise<void> {
     await Deno.writeTextFile(join(this.#directory, id), "", { mode: 0o600 }).catch(() => undefined);
+  }
+
+  /** Removes what the rings of tasks have left that are gone; `list` gives the ids of those that are there. */
+  async tidy(list: () => Promise<readonly string[]>): Promise<void> {
+    const rung: string[] = [];
+    try {
+      for await (const { name } of Deno.readDir(this.#directory)) if (isTaskId(name)) rung.push(name);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      throw error;
+    }
+    // After the look at the rings: a task is there before it is rung for.
+    const there = new Set(await list());
+    for (const id of rung) {
+      if (!there.has(id)) await Deno.remove(join(this.#directory, id)).catch(() => undefined);
+    }
   }
 
   /** Stops listening, for good: who still waits looks again when the time is over. */

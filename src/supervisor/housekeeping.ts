@@ -1,8 +1,9 @@
 import type { Log } from "../log.ts";
 import { emptyTrash, removeTask } from "../storage/age_out.ts";
+import type { Bell } from "../storage/bell.ts";
 import type { OpenTasks } from "../storage/open_tasks.ts";
 import { isNewerState } from "../storage/state_directory.ts";
-import { TaskDirectory } from "../storage/task_directory.ts";
+import { listTaskIds, TaskDirectory } from "../storage/task_directory.ts";
 import type { TaskIndex } from "../storage/task_index.ts";
 import { removeTextLog } from "../storage/text_log.ts";
 import { type FinishedTask, isFinished } from "../task/task.ts";
@@ -21,6 +22,7 @@ export interface HousekeepingOptions {
   readonly taskMaxAgeMs: number;
   readonly index: TaskIndex;
   readonly open: OpenTasks;
+  readonly bell: Bell;
   readonly log: Log;
   readonly now: () => Date;
 }
@@ -48,7 +50,7 @@ export class Housekeeping {
   async clean(): Promise<string[]> {
     // A newer program may have come since this server began.
     if (await isNewerState(this.#options.stateDir)) return [];
-    const { index, now, taskMaxAgeMs, tasksDir, log } = this.#options;
+    const { index, bell, now, taskMaxAgeMs, tasksDir, log } = this.#options;
     const endedBefore = new Date(now().getTime() - Math.max(taskMaxAgeMs, MIN_AGE_MS));
     const removed: string[] = [];
     for await (const id of index.oldestBefore(endedBefore)) {
@@ -63,6 +65,7 @@ export class Housekeeping {
       }
     }
     await emptyTrash(tasksDir);
+    await bell.tidy(() => listTaskIds(tasksDir));
     return removed;
   }
 

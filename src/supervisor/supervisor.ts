@@ -128,7 +128,7 @@ export class Supervisor {
       stop: (id, reason) => this.stop(id, reason),
       services: this.#services,
     });
-    this.#housekeeping = new Housekeeping({ ...options, index, open: this.#open });
+    this.#housekeeping = new Housekeeping({ ...options, index, open: this.#open, bell });
   }
 
   /** Takes over what other servers have left, now and from then on. */

@@ -143,6 +143,9 @@ Deno.test(
     await waitFor(() => Deno.stat(old).then(() => false, () => true), { message: "the old task to be removed" });
     assert.ok((await Deno.stat(young)).isDirectory);
     assert.ok(await readNotedRun(running));
+    const rung = (): string[] => Array.from(Deno.readDirSync(join(stateDir, "ended")), ({ name }) => name);
+    await waitFor(() => !rung().includes(ids[0] ?? ""), { message: "what it rang with to be removed" });
+    assert.ok(rung().includes(ids[1] ?? ""));
     await next.call("codex_cancel", { task_id: ids[2] });
   },
 );
