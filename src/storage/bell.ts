@@ -4,18 +4,25 @@ import { isTaskId } from "./task_directory.ts";
 /** The longest that a timer can wait; it fires at once if it is given more. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** What tells of changes in a directory. */
+export interface Watcher extends AsyncIterable<Pick<Deno.FsEvent, "kind" | "paths">> {
+  close(): void;
+}
+
 /**
  * Hears of the ends of all tasks of a state directory, whichever server they belong to: shims and servers touch a file
  * named after the task in one flat directory, so that a single watch is enough for any number of tasks.
  */
 export class Bell {
   readonly #directory: string;
+  readonly #watch: (directory: string) => Watcher;
   readonly #waiting = new Map<string, Set<() => void>>();
-  #watcher: Deno.FsWatcher | undefined;
+  #watcher: Watcher | undefined;
   #isClosed = false;
 
-  constructor(directory: string) {
+  constructor(directory: string, watch: (directory: string) => Watcher = watchDirectory) {
     this.#directory = directory;
+    this.#watch = watch;
   }
 
   /** Settles at the task's next ring, after `timeoutMs`, or when the signal comes, whichever is first. */
@@ -70,7 +77,7 @@ export class Bell {
     try {
       // Nobody has rung yet where the directory is not there.
       Deno.mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-      this.#watcher = Deno.watchFs(this.#directory, { recursive: false });
+      this.#watcher = this.#watch(this.#directory);
     } catch {
       // Without a watch, of which a system has only so many, those who wait look again when their time is over.
       return;
@@ -78,11 +85,29 @@ export class Bell {
     void this.#pass(this.#watcher);
   }
 
-  async #pass(watcher: Deno.FsWatcher): Promise<void> {
-    for await (const { paths } of watcher) {
-      for (const path of paths) {
-        for (const wake of [...this.#waiting.get(basename(path)) ?? []]) wake();
+  async #pass(watcher: Watcher): Promise<void> {
+    try {
+      for await (const { kind, paths } of watcher) {
+        for (const path of paths) {
+          for (const wake of [...this.#waiting.get(basename(path)) ?? []]) wake();
+        }
+        // Nothing more is heard of a directory that was removed, nor of a new one in its place.
+        if (kind === "remove" && paths.includes(this.#directory)) break;
       }
+    } catch {
+      // As without a watch: those who wait look again when their time is over.
+    }
+    // Who waits next listens anew.
+    if (this.#watcher !== watcher) return;
+    this.#watcher = undefined;
+    try {
+      watcher.close();
+    } catch {
+      // It is closed.
     }
   }
+}
+
+function watchDirectory(directory: string): Watcher {
+  return Deno.watchFs(directory, { recursive: false });
 }

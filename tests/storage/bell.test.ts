@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Bell } from "../../src/storage/bell.ts";
 import { exampleId } from "../helpers/example_task.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
+import { waitFor } from "../helpers/wait_for.ts";
 
 Deno.test(
   { name: "Bell.ring() leaves a file that nobody else can read", ignore: Deno.build.os === "windows" },
@@ -29,4 +30,54 @@ Deno.test("Bell.tidy() removes what is left of tasks that are gone, and nothing 
     exampleId(4),
     "slots",
   ]);
+});
+
+/** Waits for a ring, for an hour at most. */
+function hear(bell: Bell, id: string): { readonly heard: Promise<void>; readonly isHeard: () => boolean } {
+  let isHeard = false;
+  const heard = bell.next(id, 3_600_000, new AbortController().signal).then(() => void (isHeard = true));
+  return { heard, isHeard: () => isHeard };
+}
+
+Deno.test("Bell.next() listens again after an error of the watch", async () => {
+  await using temp = await tempDirectory();
+  const failed = Promise.withResolvers<IteratorResult<Deno.FsEvent>>();
+  let watches = 0;
+  const bell = new Bell(temp.path, (directory) => {
+    if (++watches > 1) return Deno.watchFs(directory, { recursive: false });
+    return {
+      [Symbol.asyncIterator]: () => ({ next: () => failed.promise }),
+      close(): void {
+        throw new Error("it is closed");
+      },
+    };
+  });
+  const first = hear(bell, exampleId(1));
+  failed.reject(new Error("too many events"));
+  await waitFor(async () => {
+    await bell.next(exampleId(2), 0, new AbortController().signal);
+    return watches === 2;
+  }, { message: "another watch" });
+  // Also for those who have waited since before.
+  await bell.ring(exampleId(1));
+  await first.heard;
+  bell.close();
+});
+
+Deno.test("Bell.next() listens again when its directory was removed", async () => {
+  await using temp = await tempDirectory();
+  const directory = join(temp.path, "ended");
+  const bell = new Bell(directory);
+  const first = hear(bell, exampleId(1));
+  await Deno.remove(directory, { recursive: true });
+  // Whoever listens makes it again.
+  await waitFor(async () => {
+    await bell.next(exampleId(2), 0, new AbortController().signal);
+    return (await Deno.stat(directory)).isDirectory;
+  }, { message: "the directory to be there again" });
+  await waitFor(async () => {
+    await bell.ring(exampleId(1));
+    return first.isHeard();
+  }, { message: "the ring to be heard" });
+  bell.close();
 });
