@@ -1,7 +1,7 @@
 /** Defects of codex-as-mcp in how agents ended; the numbers are those of the project's list. */
 import assert from "node:assert/strict";
 import { pidsOf, waitForAgent } from "../helpers/agents.ts";
-import { installFakeCodex } from "../helpers/fake_codex.ts";
+import { installFakeCodex, installQuickCodex } from "../helpers/fake_codex.ts";
 import { isAlive } from "../helpers/processes.ts";
 import { startSwarm, type Swarm } from "../helpers/swarm.ts";
 import { waitFor } from "../helpers/wait_for.ts";
@@ -25,6 +25,24 @@ Deno.test({ name: "A4: an agent has ended when it has, whoever holds its output"
   assert.match(structured.result, /^done\n/);
   assert.ok(performance.now() - start < 5_000);
   Deno.kill(Number(await Deno.readTextFile(`${codex.directory}/pid`)), "SIGKILL");
+});
+
+Deno.test("A20: a call is answered when its agent has ended, or was started, not when a pause is over", async () => {
+  await using codex = await installQuickCodex();
+  Deno.mkdirSync(`${codex.home}/sessions`);
+  await using swarm = await startSwarm({ codex });
+  // Three times the 2 s that codex-as-mcp took for any run, which it was waiting for, and no more.
+  const { structured: clock } = await swarm.call("spawn_agent_async", { prompt: "quick: seconds=6" });
+  await waitFor(() => codex.ledger().length === 1, { message: "the clock to run" });
+  for (let count = 0; count < 3; count++) {
+    assert.equal((await swarm.call("spawn_agent", { prompt: "quick:" })).isError, false);
+    // It slept 1.5 s before it gave an id away.
+    assert.equal((await swarm.call("spawn_agent_async", { prompt: "quick: seconds=60" })).structured.status, "running");
+  }
+  const { structured: { agents } } = await swarm.call("list_running_agents");
+  const running = agents.map(({ task_id }: { readonly task_id: string }) => task_id);
+  assert.ok(running.includes(clock.task_id), "the clock has run down");
+  assert.equal(codex.ledger()[0]?.exitCode, null);
 });
 
 const PROMPT = "fake:spawn_child(1000) fake:hold(never)";
