@@ -323,6 +323,8 @@ export class Supervisor {
   async #ended(id: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const found = await this.#table.find(id, { isHeir: true });
+    // It may have come meanwhile: a listener would hear of it no more.
+    signal.throwIfAborted();
     const finished = found instanceof FollowedTask ? found.finished : null;
     const aborted = Promise.withResolvers<never>();
     const abort = (): void => aborted.reject(signal.reason);

@@ -69,3 +69,14 @@ Deno.test("Supervisor.start() notes a task before it makes it, so that none is m
   await supervisor.close();
   assert.deepEqual([noted, live()], [[TASK.id], []]);
 });
+
+Deno.test("Supervisor.ended() ends with a signal that comes while the task is still being looked for", async () => {
+  await using yard = await hostYard({ sighting: { state: "running", isShimLost: false } });
+  await yard.follow(new Date());
+  const supervisor = createSupervisor(yard);
+  const over = new AbortController();
+  const ended = supervisor.ended(TASK.id, over.signal);
+  over.abort(new Error("the time is over"));
+  await assert.rejects(ended, /the time is over/);
+  await supervisor.close();
+});
