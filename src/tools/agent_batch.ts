@@ -1,12 +1,12 @@
 /** Several agents of one call. */
 import * as z from "zod";
 import { FewAtOnce } from "../supervisor/few_at_once.ts";
-import type { PlannedTask } from "../supervisor/planned_task.ts";
+import { removeTextLog } from "../storage/text_log.ts";
 import { isFinished, type Task } from "../task/task.ts";
 import { AgentError, type AgentErrorPayload, errorPayload } from "./agent_error.ts";
 import { reportProgress } from "./progress_reports.ts";
 import { awaitAgent } from "./run_agent.ts";
-import { dropSpawned, planSpawned, type SpawnInput, spawnParameters } from "./start_spawned.ts";
+import { planSpawned, type Spawned, type SpawnInput, spawnParameters } from "./start_spawned.ts";
 import { elapsedSeconds, labelOf, phaseOf } from "./task_facts.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
 import type { ViewedTask } from "./viewed_task.ts";
@@ -16,7 +16,7 @@ const MAX_PHASES = 3;
 /** Each takes open files for a moment. */
 const PLANNED_AT_ONCE = 8;
 
-type Plan = { readonly planned: PlannedTask } | { readonly error: AgentErrorPayload };
+type Plan = Spawned | { readonly error: AgentErrorPayload };
 
 /** A spec that became a task, or why it did not. */
 export type StartedAgent = { readonly task: Task } | { readonly error: AgentErrorPayload };
@@ -41,33 +41,34 @@ export async function startBatch(
     few.run(async (): Promise<Plan> => {
       try {
         const origin = { startedBy, index, count: specs.length } as const;
-        return { planned: await planSpawned(readSpec(spec), origin, { call, services }) };
+        return await planSpawned(readSpec(spec), origin, { call, services });
       } catch (error) {
         // Whoever has cancelled the call hears no answer.
         return call.signal.aborted ? { error: errorPayload(error) } : refusal(error, services);
       }
     })
   ));
-  const planned = plans.flatMap((plan) => "planned" in plan ? [plan.planned] : []);
+  const spawned = plans.flatMap((plan) => "planned" in plan ? [plan] : []);
   if (call.signal.aborted) {
-    await Promise.all(planned.map(dropSpawned));
+    await Promise.all(spawned.map(({ log }) => removeTextLog(log)));
     throw call.signal.reason;
   }
-  const started = (await startPlanned(planned, { maxParallel, services })).values();
+  const started = (await startPlanned(spawned, { maxParallel, services })).values();
   return plans.map((plan) => "error" in plan ? plan : started.next().value ?? refusal(null, services));
 }
 
 async function startPlanned(
-  planned: readonly PlannedTask[],
+  spawned: readonly Spawned[],
   { maxParallel, services }: { readonly maxParallel: number; readonly services: ToolServices },
 ): Promise<StartedAgent[]> {
+  const planned = spawned.map((one) => one.planned);
   const starts = await services.supervisor.startAll(planned, { maxParallel }).catch((reason) =>
     planned.map(() => ({ status: "rejected", reason } as const))
   );
-  return await Promise.all(planned.map(async (one, index): Promise<StartedAgent> => {
+  return await Promise.all(spawned.map(async ({ log }, index): Promise<StartedAgent> => {
     const start = starts[index];
     if (start?.status === "fulfilled") return { task: start.value };
-    await dropSpawned(one);
+    await removeTextLog(log);
     return refusal(start?.reason, services);
   }));
 }

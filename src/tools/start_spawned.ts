@@ -45,21 +45,27 @@ interface Caller {
 
 /** Starts an agent; its task and its log are on disk when this returns. */
 export async function startSpawned(input: SpawnInput, origin: Origin, caller: Caller): Promise<Task> {
-  const planned = await planSpawned(input, origin, caller);
+  const spawned = await planSpawned(input, origin, caller);
   try {
-    return await caller.services.supervisor.start(planned);
+    return await caller.services.supervisor.start(spawned.planned);
   } catch (error) {
-    await dropSpawned(planned);
+    await removeTextLog(spawned.log);
     throw error;
   }
 }
 
-/** Checks what an agent is asked for and begins its log; whoever does not start it then has it dropped. */
+/** What an agent is started with, and its log. */
+export interface Spawned {
+  readonly planned: PlannedTask;
+  readonly log: string;
+}
+
+/** Checks what an agent is asked for and begins its log, which whoever does not start the agent has to remove. */
 export async function planSpawned(
   input: SpawnInput,
   origin: Origin,
   { call, services }: Caller,
-): Promise<PlannedTask> {
+): Promise<Spawned> {
   if (input.prompt.trim() === "") {
     throw new AgentError({ code: "empty_prompt", kind: "validation_error", message: "The prompt is empty." });
   }
@@ -67,12 +73,7 @@ export async function planSpawned(
   const planned = await services.plan(await requestOf(input, { ...origin, log, call, services }));
   call.signal.throwIfAborted();
   await beginLog(log, { prompt: input.prompt, origin, spec: planned.spec });
-  return planned;
-}
-
-/** Removes the log of an agent that is not started. */
-export async function dropSpawned({ spec: { agentLog } }: PlannedTask): Promise<void> {
-  if (agentLog !== undefined) await removeTextLog(agentLog);
+  return { planned, log };
 }
 
 async function requestOf(

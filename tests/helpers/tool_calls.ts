@@ -64,10 +64,11 @@ export function toolServices(
 ): ToolServices {
   const refuse = (): Promise<never> => Promise.reject(new Error("refused"));
   const note = (message: string): void => void errors.push(message);
+  const start = supervisor.start ?? ((): Promise<Task> => Promise.resolve(TASK));
   return {
     supervisor: {
-      start: () => Promise.resolve(TASK),
-      startAll: refuse,
+      start,
+      startAll: (planned) => Promise.allSettled(planned.map((one) => start(one))),
       view: refuse,
       list: refuse,
       ended: refuse,
