@@ -21,6 +21,9 @@ export interface FakeCodexOptions {
   readonly version?: string;
 }
 
+/** A DENO_DIR for all fakes: a test may give its agent another HOME, and a cold start takes three times as long. */
+const CACHE = join(import.meta.dirname ?? "", "..", "..", ".cache", "fake_codex");
+
 const FIXTURES = join(import.meta.dirname ?? "", "..", "fixtures");
 
 /** What every server asks of its Codex first; in plain sh, since each start of Deno costs more than all else in a test. */
@@ -50,13 +53,12 @@ async function install(body: string, { version = "0.169.0" }: FakeCodexOptions):
   const path = join(directory, "codex");
   for (const name of [directory, home]) await Deno.mkdir(name);
   await Deno.writeTextFile(join(home, "auth.json"), '{"auth_mode":"apikey","OPENAI_API_KEY":"fake"}\n');
-  // An own DENO_DIR: a test may give the agent another HOME, which must not fill up with caches.
   const variables = [
     ["CODEX_HOME", home],
     ["FAKE_CODEX_VERSION", version],
     ["FAKE_CODEX_LEDGER", ledgerPath],
     ["FAKE_CODEX_HELP", join(FIXTURES, "fake_codex", "help")],
-    ["DENO_DIR", join(temp.path, "deno_dir")],
+    ["DENO_DIR", CACHE],
   ] as const;
   const defaults = variables.map(([name, value]) => `[ -n "$${name}" ] || ${name}=${quote(value)}`).join("\n");
   const names = variables.map(([name]) => name).join(" ");
