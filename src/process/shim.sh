@@ -257,7 +257,8 @@ run)
       accompany lifeline || give_up "tie to the server"
       while :; do
         let_pass "$grace" : || give_up "tie to the server"
-        is_adopted || end_task server_gone
+        # Without a grace nobody can adopt it in time.
+        { [ "$grace" != 0 ] && is_adopted; } || end_task server_gone
         until_abandoned
       done
     ) 7>&- 8>&- 9>&- &
