@@ -13,6 +13,8 @@ import { heedPrompts } from "./tell_agent.ts";
 
 /** How often a task of another server is looked at while its bell is silent: that server may have been killed. */
 const LOOK_EVERY_MS = 5_000;
+/** The same of one whose agent ends unless this server takes it over in time. */
+const HEIR_LOOKS_EVERY_MS = 1_000;
 /** How long a run that is over may take until its end is told. */
 const END_MS = 1_000;
 
@@ -114,8 +116,10 @@ export class TaskTable {
       if (this.isOwn(id) || this.#services.closing.aborted) return;
       try {
         const task = this.#followed.get(id)?.task ?? await this.#registry.read(id);
-        if (isFinished(task)) await this.#index.noteEnded(id);
-        else if (await isAbandoned(this.#registry.directory(id).path)) await this.find(id, { isHeir: isHeir(task) });
+        if (isFinished(task)) return await this.#index.noteEnded(id);
+        // An heir looks again and again: somebody who only looks may hold the lock just now.
+        const isForUs = isHeir(task) || await isAbandoned(this.#registry.directory(id).path);
+        if (isForUs) await this.find(id, { isHeir: isHeir(task) });
       } catch (error) {
         this.#services.log.debug("a task that has not ended cannot be read", { id, error });
       }
@@ -174,7 +178,7 @@ export class TaskTable {
     const { bell, closing, log } = this.#services;
     const { id } = followed.task;
     while (!closing.aborted) {
-      const rung = bell.next(id, LOOK_EVERY_MS, closing);
+      const rung = bell.next(id, followed.isHeir ? HEIR_LOOKS_EVERY_MS : LOOK_EVERY_MS, closing);
       try {
         await this.refresh(followed);
         if (this.isOwn(id)) return;
