@@ -1,12 +1,12 @@
 import { failureCategory } from "../codex/failure.ts";
 import { isFinished, type Task } from "../task/task.ts";
-import { elapsedSeconds, isExitCodeLost } from "./task_facts.ts";
+import { elapsedSeconds, isExitCodeLost, recordedStatus } from "./task_facts.ts";
 
 /** A task in codex-mcp-swarm's list of tasks. */
 export function taskEntry(task: Task, now: Date): Record<string, unknown> {
   const entry = {
     task_id: task.id,
-    status: task.state.status,
+    status: recordedStatus(task, now),
     elapsed_seconds: elapsedSeconds(task, now),
     ...(task.spec.label === undefined ? {} : { label: task.spec.label }),
   };

@@ -94,6 +94,12 @@ export function statusOf({ task: { state }, waitingUntil }: TaskView): string {
   return waitingUntil === null ? "queued" : "waiting";
 }
 
+/** The same from the record alone: a task that waits for its turn between two runs is queued. */
+export function recordedStatus({ state }: Task, now: Date): string {
+  if (state.status !== "waiting") return state.status;
+  return state.until !== null && state.until > now ? "waiting" : "queued";
+}
+
 /** What the agent does right now, in a few words. */
 export function phaseOf(view: TaskView): string {
   const { task, progress, queuePosition, waitingUntil } = view;
