@@ -1,6 +1,7 @@
 /** What must hold at any moment. */
 import { TaskIndex } from "../../src/storage/task_index.ts";
 import { isFinished } from "../../src/task/task.ts";
+import { recordedStatus } from "../../src/tools/task_facts.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 import { BrokenInvariant } from "./calls.ts";
 import { startedTwice, wrongEnd } from "./requests.ts";
@@ -24,7 +25,7 @@ export async function compareServers(world: World): Promise<void> {
     for (const { id, request, task } of records) {
       if (request.isCancelled && !isFinished(task)) difference ||= `${id} is ${task.state.status} after a cancel`;
     }
-    const written = new Map(records.map(({ id, task }) => [id, task.state.status]));
+    const written = new Map(records.map(({ id, task }) => [id, recordedStatus(task, new Date())]));
     for (const server of servers) {
       const told = await statuses([...written.keys()], server, world);
       for (const [id, status] of written) {
