@@ -2,7 +2,7 @@
 import { generateSteps } from "./generate_steps.ts";
 import { type HistoryReport, runHistory } from "./run_history.ts";
 import { shrink } from "./shrink.ts";
-import { describeStep, type Step } from "./steps.ts";
+import { describeStep, keyOf, type Step } from "./steps.ts";
 import type { WorldOptions } from "./world.ts";
 
 const WORLD: WorldOptions = { places: 3, maxConcurrent: 6, orphanGraceMs: 1_000 };
@@ -38,8 +38,19 @@ export async function checkHistories(
     if (broken.length > 0) again = { broken, ...rest };
     return broken.length > 0;
   };
-  const few = await shrink(last, fails, { budgetMs: shrinkMs });
+  const likely = aboutKeys(last, report.broken.join(" "));
+  const few = await shrink(await fails(likely) ? likely : last, fails, { budgetMs: shrinkMs });
   return { broken: [`seed ${seed}, ${count} steps`, ...describe(report, again, few)].join("\n"), figures };
+}
+
+/** The steps about servers as a whole and about the requests that the text names. */
+function aboutKeys(steps: readonly Step[], text: string): readonly Step[] {
+  const named = new Set(text.match(/\bk\d+\b/g));
+  const isNamed = (number: number): boolean => named.has(keyOf(number));
+  return steps.filter((step) =>
+    isNamed(step.number) || "of" in step && [step.of].flat().some(isNamed) || "server" in step && !("tool" in step) ||
+    ["blackout", "compare", "rest", "age out"].includes(step.kind)
+  );
 }
 
 /** What was before the last rest had come to its end. */

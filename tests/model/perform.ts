@@ -121,7 +121,7 @@ async function spawn({ number, server: place, tool, agent }: StepOf<"spawn">, wo
     if (answer === null) return;
     const id = answer.structured?.task_id;
     if (id === undefined) {
-      world.broken.push(`${tool} was refused: ${answer.text}`);
+      world.broken.push(`${tool} was refused to ${request.key}: ${answer.text}`);
       return;
     }
     world.identify(request, taskIdOf(id));
@@ -143,9 +143,10 @@ async function reply({ number, server: place, of, when, agent }: StepOf<"reply">
   world.calls.start(number, { waits: true }, async (signal) => {
     const answer = await world.ask(server, "codex_reply", { args, signal });
     if (answer === null) return;
-    // Its task may be another one, to which it was told.
-    if (answer.structured?.task_id === undefined) world.broken.push(`codex_reply was refused: ${answer.text}`);
-    else world.noteTold(answer.structured);
+    // Its task may be another one, to which it was told, unless that was cancelled meanwhile.
+    const isCancelled = when === "now" && relatives.some(({ stops }) => stops.has("cancelled"));
+    if (answer.structured?.task_id !== undefined) world.noteTold(answer.structured);
+    else if (!isCancelled) world.broken.push(`codex_reply was refused to ${request.key}: ${answer.text}`);
   });
 }
 
