@@ -144,7 +144,7 @@ async function reply({ number, server: place, of, when, agent }: StepOf<"reply">
     const answer = await world.ask(server, "codex_reply", { args, signal });
     if (answer === null) return;
     // Its task may be another one, to which it was told, unless that was cancelled meanwhile.
-    const isCancelled = when === "now" && relatives.some(({ stops }) => stops.has("cancelled"));
+    const isCancelled = when === "now" && / was cancelled before it could be told\./.test(answer.text);
     if (answer.structured?.task_id !== undefined) world.noteTold(answer.structured);
     else if (!isCancelled) world.broken.push(`codex_reply was refused to ${request.key}: ${answer.text}`);
   });
