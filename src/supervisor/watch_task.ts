@@ -105,11 +105,14 @@ export async function noteUnsavedRun(followed: FollowedTask): Promise<void> {
 async function lookAtRun(followed: FollowedTask, { runner }: RunTaskServices): Promise<RunEnd | null> {
   const { directory: { path: directory }, task: { state } } = followed;
   if (state.status !== "running") return null;
+  // Before the look: who has noted himself held the locks by then, so whoever holds none any more is gone.
+  const wasNoted = await isNoted(directory, state.run);
   const sighting = await runner.host.sight({ directory, run: state.run });
   followed.noteShim({ isLost: sighting.state === "running" && sighting.isShimLost });
   if (sighting.state === "running") return null;
   if (sighting.state === "ended") return endOf(sighting.exitCode);
-  if (await isNoted(directory, state.run)) return { kind: "over", exitCode: null };
+  if (wasNoted) return { kind: "over", exitCode: null };
+  if (await isNoted(directory, state.run)) return null;
   // Its shim may be about to start the agent. It looks for this after it has noted itself: one of us sees the other.
   try {
     await noteInterrupt(directory, state.run);

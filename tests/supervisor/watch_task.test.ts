@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readInterruptedRun } from "../../src/process/run_files.ts";
+import type { RunSighting } from "../../src/process/run_host.ts";
 import { endTask } from "../../src/supervisor/end_task.ts";
 import { untilRunOver } from "../../src/supervisor/watch_task.ts";
 import { hostYard } from "../helpers/host_yard.ts";
@@ -17,6 +18,25 @@ Deno.test("untilRunOver() knows no exit code of an agent that has noted itself a
   const followed = await yard.follow(new Date());
   await Deno.writeTextFile(join(followed.directory.path, "process"), "1 10 100 11 110 boot flock\n");
   assert.deepEqual(await untilRunOver(followed, null, yard.services), { kind: "over", exitCode: null });
+});
+
+Deno.test("untilRunOver() looks again when an agent notes itself after a look that found nobody", async () => {
+  await using yard = await hostYard();
+  const followed = await yard.follow(new Date());
+  const closing = new AbortController();
+  const { runner } = yard.services;
+  const sight = async (): Promise<RunSighting> => {
+    await Deno.writeTextFile(join(followed.directory.path, "process"), "1 10 100 11 110 boot flock\n");
+    closing.abort();
+    return { state: "lost" };
+  };
+  const services = {
+    ...yard.services,
+    closing: closing.signal,
+    runner: { ...runner, host: { ...runner.host, sight } },
+  };
+  assert.equal(await untilRunOver(followed, null, services), null);
+  assert.equal(await readInterruptedRun(followed.directory.path), null);
 });
 
 Deno.test("endTask() ends a task when its run ended, not when somebody came to look", async () => {
