@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { writeExecutable } from "../helpers/executable.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { assertNothingStarted } from "../helpers/nothing_started.ts";
 import { release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
@@ -17,7 +18,7 @@ interface Row {
 
 function program(text: string, mode = 0o755): Row["spoil"] {
   return async (path) => {
-    await Deno.writeTextFile(path, text);
+    writeExecutable(path, text);
     await Deno.chmod(path, mode);
   };
 }
@@ -107,11 +108,11 @@ Deno.test({
     const text = await Deno.readTextFile(codex.path);
     const withoutFlag = text.replace("exec cat", "exec grep -v -e --output-schema");
     assert.notEqual(withoutFlag, text);
-    await Deno.writeTextFile(codex.path, withoutFlag);
+    writeExecutable(codex.path, withoutFlag);
     assert.match(await refused(), /^Codex 0\.169\.0 has no --output-schema in `codex exec`/);
 
     await Deno.remove(codex.path);
-    await Deno.writeTextFile(codex.path, text.replaceAll("0.169.0", "0.170.1"), { mode: 0o755 });
+    writeExecutable(codex.path, text.replaceAll("0.169.0", "0.170.1"));
     const { structured, isError } = await swarm.call("codex", {
       prompt: "fake:say({})",
       "output-schema": { type: "object" },

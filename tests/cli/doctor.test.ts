@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type DoctorOptions, runDoctor } from "../../src/cli/doctor.ts";
 import type { Log } from "../../src/log.ts";
+import { writeExecutable } from "../helpers/executable.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
 
@@ -108,7 +109,7 @@ Deno.test({ name: "runDoctor() names the flags that Codex does not have", ignore
       --image <F>\\n      --output-schema <F>\\n      --skip-git-repo-check\\n      --json\\n' ;;
     "login status") echo "Logged in using ChatGPT" ;;
   esac`;
-  await Deno.writeTextFile(codexPath, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  writeExecutable(codexPath, `#!/bin/sh\n${script}\n`);
   const result = await visit(temp.path, { env: { PATH: "/usr/bin:/bin" }, codexPath });
   assert.equal(result.exitCode, 0);
   assert.deepEqual(result.lines.filter((line) => / has no /.test(line)), [
@@ -158,6 +159,6 @@ Deno.test({ name: "runDoctor() says by what runs are told to live, with flock an
     return lines.filter((line) => line.includes("ocks") || line.includes("flock"));
   };
   assert.deepEqual(await look(), ["ok       Locks: by process id and start time, since flock(1) was not found"]);
-  await Deno.writeTextFile(join(temp.path, "flock"), "#!/bin/sh\n", { mode: 0o755 });
+  writeExecutable(join(temp.path, "flock"), "#!/bin/sh\n");
   assert.deepEqual(await look(), ["ok       Locks: by /flock"]);
 });

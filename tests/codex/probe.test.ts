@@ -4,6 +4,7 @@ import { nativeCandidates } from "../../src/codex/install_layout.ts";
 import { codexLoginStatus, hasFlag, probeCodex, type ProbeOptions, rememberProbe } from "../../src/codex/probe.ts";
 import type { Log } from "../../src/log.ts";
 import { TaskError, type TaskErrorCode } from "../../src/task/errors.ts";
+import { writeExecutable } from "../helpers/executable.ts";
 import { type TempDirectory, tempDirectory } from "../helpers/temp_directory.ts";
 
 const ignore = Deno.build.os === "windows";
@@ -27,7 +28,8 @@ ${options.padding ?? PADDING}`;
 
 async function write(path: string, text: string, mode = 0o755): Promise<string> {
   await Deno.mkdir(dirname(path), { recursive: true });
-  await Deno.writeTextFile(path, text, { mode });
+  writeExecutable(path, text);
+  await Deno.chmod(path, mode);
   return path;
 }
 

@@ -123,7 +123,7 @@ Deno.test({
   ignore,
   async fn(): Promise<void> {
     await using codex = await installFakeCodex();
-    const friendly = await wrapCodex(codex, '"$FAKE" "$@"; exit 0');
+    const friendly = wrapCodex(codex, '"$FAKE" "$@"; exit 0');
     await using swarm = await startSwarm({ codex: friendly });
     const { structured, isError } = await swarm.call("codex", { prompt: "fake:fail(no quota left)" });
     assert.deepEqual({ isError, status: structured.status, exit_code: structured.exit_code }, {
@@ -162,7 +162,7 @@ Deno.test({
         item: { id: "i", type: "command_execution", command: "x", ...JSON.parse(text) },
       });
     const line = item(JSON.stringify({ aggregated_output: "y".repeat(100_000), exit_code: 0, status: "completed" }));
-    const loud = await wrapCodex(
+    const loud = wrapCodex(
       codex,
       `cat >/dev/null; echo '{"type":"thread.started","thread_id":"01a1f744-634e-71b1-a39a-93788d7eea39"}'; ` +
         `yes '${line}' | head -n 2000; echo '{"type":"turn.completed"}'; exit 0`,

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { errorOf, logDirOf, pidsOf, startAgent, waitForAgent, waitForLog } from "../helpers/agents.ts";
+import { writeExecutable } from "../helpers/executable.ts";
 import { installFakeCodex, installQuickCodex } from "../helpers/fake_codex.ts";
 import { LoggedAgent } from "../helpers/logged_agent.ts";
 import { isAlive } from "../helpers/processes.ts";
@@ -101,8 +102,7 @@ Deno.test(
   async () => {
     await using codex = await installQuickCodex();
     const path = join(codex.directory, "my codex) R 1");
-    await Deno.copyFile(codex.path, path);
-    await Deno.chmod(path, 0o755);
+    writeExecutable(path, await Deno.readTextFile(codex.path));
     await using swarm = await startSwarm({ codex: { path, home: codex.home } });
     const { structured } = await swarm.call("spawn_agent_async", { prompt: "quick: seconds=600" });
     const id = structured.task_id.slice(-8);

@@ -18,7 +18,7 @@ async function waitUntilGone(pids: { readonly agent: number; readonly child: num
 
 Deno.test({ name: "A4: an agent has ended when it has, whoever holds its output", ignore }, async () => {
   await using codex = await installFakeCodex();
-  const held = await wrapCodex(codex, `sleep 1000 & echo $! >'${codex.directory}/pid'`);
+  const held = wrapCodex(codex, `sleep 1000 & echo $! >'${codex.directory}/pid'`);
   await using swarm = await startSwarm({ codex: held });
   const start = performance.now();
   const { structured } = await swarm.call("spawn_agent", { prompt: "fake:say(done)" });

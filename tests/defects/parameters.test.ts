@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { findCodex } from "../../src/codex/find_codex.ts";
 import { createLog } from "../../src/log.ts";
+import { writeExecutable } from "../helpers/executable.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { listProcesses } from "../helpers/processes.ts";
 import { startSwarm, type Swarm } from "../helpers/swarm.ts";
@@ -127,9 +128,7 @@ Deno.test({
   async fn(): Promise<void> {
     await using codex = await installFakeCodex();
     const shell = join(dirname(codex.directory), "shell");
-    await Deno.writeTextFile(shell, `#!/bin/sh\nPATH='${codex.directory}':/usr/bin:/bin\nshift\neval "$1"\n`, {
-      mode: 0o755,
-    });
+    writeExecutable(shell, `#!/bin/sh\nPATH='${codex.directory}':/usr/bin:/bin\nshift\neval "$1"\n`);
     const options = { env: { PATH: "/nowhere", SHELL: shell }, home: "/nowhere", log: createLog({ level: "ERROR" }) };
     const found = await findCodex(options);
     assert.deepEqual({ path: found.path, foundIn: found.foundIn }, {

@@ -21,7 +21,7 @@ Deno.test({
     await using repo = await tempRepo();
     // On a used home nobody waits for the first run.
     Deno.mkdirSync(join(codex.home, "sessions"));
-    const held = await wrapCodex(
+    const held = wrapCodex(
       codex,
       `echo >>'${repo.path}/starts'; until [ -e '${repo.path}/go' ]; do sleep 0.02; done`,
     );
@@ -49,7 +49,7 @@ for (const isCold of [true, false]) {
       await using repo = await tempRepo();
       if (!isCold) Deno.mkdirSync(join(codex.home, "sessions"));
       const [starts, go] = ["starts", "go"].map((name) => join(repo.path, name));
-      const held = await wrapCodex(codex, `echo start >>'${starts}'; until [ -e '${go}' ]; do sleep 0.02; done`);
+      const held = wrapCodex(codex, `echo start >>'${starts}'; until [ -e '${go}' ]; do sleep 0.02; done`);
       await using swarm = await startSwarm({ codex: held, cwd: repo.path });
       const ids: string[] = [];
       for (let index = 0; index < 4; index++) ids.push(await startTask(swarm, "quick:"));

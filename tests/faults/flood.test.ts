@@ -14,7 +14,7 @@ Deno.test(
   { name: "F16: a line of 48 MB is passed over and counted, and leaves no trace in memory", ignore },
   async () => {
     await using codex = await installFakeCodex();
-    const loud = await wrapCodex(
+    const loud = wrapCodex(
       codex,
       `echo '${THREAD}'; { printf '{"type":"item.completed","item":{"text":"'; head -c 48000000 /dev/zero | tr '\\0' x; ` +
         `echo '"}}'; }; echo '${SAID}'; until [ -e go ]; do sleep 0.05; done; echo '{"type":"turn.completed"}'; exit 0`,

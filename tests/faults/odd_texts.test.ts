@@ -128,7 +128,7 @@ Deno.test({
   async fn(t): Promise<void> {
     await using yard = await serversYard();
     const rows = CRASHES.map(({ what, lines }) => `*${what}*) ${lines} ;;`);
-    const codex = await wrapCodex(yard.codex, `case "$(cat)" in\n${rows.join("\n")}\nesac`);
+    const codex = wrapCodex(yard.codex, `case "$(cat)" in\n${rows.join("\n")}\nesac`);
     await using swarm = await yard.start({ codex });
     await swarm.call("codex_status");
     for (const { what, message } of CRASHES) {

@@ -20,7 +20,7 @@ Deno.test(
     await using codex = await installFakeCodex();
     const command = { type: "command_execution", command: "x", aggregated_output: "y".repeat(1_000), exit_code: 0 };
     const line = JSON.stringify({ type: "item.completed", item: { id: "i", ...command, status: "completed" } });
-    const loud = await wrapCodex(
+    const loud = wrapCodex(
       codex,
       `echo '${THREAD}'; yes '${line}' | head -n 1000000; echo '${SAID}'; echo >written; ` +
         `until [ -e go ]; do sleep 0.05; done; echo '{"type":"turn.completed"}'; exit 0`,

@@ -107,7 +107,7 @@ Deno.test(
     // Not before the shim has counted for the first time.
     const hungry =
       `case "$(cat)" in *hungry*) sleep 2; ${group.enter}; exec tail /dev/zero ;; *) sleep 4; exit 0 ;; esac`;
-    await using swarm = await yard.start({ codex: await wrapCodex(yard.codex, hungry) });
+    await using swarm = await yard.start({ codex: wrapCodex(yard.codex, hungry) });
     const other = await startTask(swarm, "modest");
     const id = await startTask(swarm, "hungry");
     const { exit_code, failure } = await waitForTask(swarm, id, ({ status }) => status === "failed");

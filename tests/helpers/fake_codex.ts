@@ -1,5 +1,6 @@
 /** Puts a fake Codex on disk for one test: the one that follows directives, or the quick one for crowds. */
 import { join } from "node:path";
+import { writeExecutable } from "./executable.ts";
 import { type Ledger, type LedgerEntry, readLedger } from "./ledger.ts";
 import { tempDirectory } from "./temp_directory.ts";
 
@@ -62,7 +63,7 @@ async function install(body: string, { version = "0.169.0" }: FakeCodexOptions):
   ] as const;
   const defaults = variables.map(([name, value]) => `[ -n "$${name}" ] || ${name}=${quote(value)}`).join("\n");
   const names = variables.map(([name]) => name).join(" ");
-  await Deno.writeTextFile(path, `#!/bin/sh\n${defaults}\nexport ${names}\n${body}\n`, { mode: 0o755 });
+  writeExecutable(path, `#!/bin/sh\n${defaults}\nexport ${names}\n${body}\n`);
   const read = (): Ledger => readLedger(ledgerPath);
   return {
     path,

@@ -1,11 +1,12 @@
 import { join } from "node:path";
+import { writeExecutable } from "./executable.ts";
 import type { FakeCodex } from "./fake_codex.ts";
 
 /**
  * Puts lines of `sh` before each `exec` run of a fake Codex; `"$FAKE" "$@"` runs the fake itself. Gives what `startSwarm`
  * takes for a Codex.
  */
-export async function wrapCodex(codex: FakeCodex, lines: string): Promise<Pick<FakeCodex, "path" | "home">> {
+export function wrapCodex(codex: FakeCodex, lines: string): Pick<FakeCodex, "path" | "home"> {
   const path = join(codex.directory, "codex_wrapped");
   const script = [
     "#!/bin/sh",
@@ -17,6 +18,6 @@ export async function wrapCodex(codex: FakeCodex, lines: string): Promise<Pick<F
     "esac",
     'exec "$FAKE" "$@"',
   ];
-  await Deno.writeTextFile(path, `${script.join("\n")}\n`, { mode: 0o755 });
+  writeExecutable(path, `${script.join("\n")}\n`);
   return { path, home: codex.home };
 }

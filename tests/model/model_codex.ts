@@ -1,5 +1,6 @@
 /** Puts the agent of random histories on disk. */
 import { join } from "node:path";
+import { writeExecutable } from "../helpers/executable.ts";
 import { AgentLedger } from "./agent_ledger.ts";
 import type { Ending } from "./steps.ts";
 
@@ -38,9 +39,7 @@ export async function installModelCodex(directory: string): Promise<ModelCodex> 
   };
   const settings = Object.entries(variables).map(([name, value]) => `${name}='${value}'\n`).join("");
   const path = join(directory, "codex");
-  await Deno.writeTextFile(path, `#!/bin/sh\n${settings}${await Deno.readTextFile(join(HERE, "agent.sh"))}`, {
-    mode: 0o755,
-  });
+  writeExecutable(path, `#!/bin/sh\n${settings}${await Deno.readTextFile(join(HERE, "agent.sh"))}`);
   return {
     path,
     home,

@@ -5,6 +5,7 @@ import { noteOwner } from "../../src/process/keeper.ts";
 import { readExit, readStopReason } from "../../src/process/run_files.ts";
 import { shimHost } from "../../src/process/shim.ts";
 import { takeTask } from "../../src/storage/task_lock.ts";
+import { writeExecutable } from "../helpers/executable.ts";
 import { isAlive, listProcesses } from "../helpers/processes.ts";
 import { type ShimYard, shimYard, type YardOptions, type YardRun } from "../helpers/shim_yard.ts";
 import { waitFor } from "../helpers/wait_for.ts";
@@ -43,7 +44,7 @@ Deno.test({ name: "a task without a grace ends at once when its server is gone",
 function withSimpleFlock(yard: ShimYard): YardOptions {
   const bin = yard.pathOf(...COMMANDS);
   const text = `#!/bin/sh\nfor word; do [ "$word" != -w ] || exit 1; done\nPATH='${PATH}' exec flock "$@"\n`;
-  Deno.writeTextFileSync(join(bin, "flock"), text, { mode: 0o700 });
+  writeExecutable(join(bin, "flock"), text);
   return { helpers: { PATH: bin }, script: yard.changedScript({ "sleep 5": "sleep 0.05" }) };
 }
 
@@ -93,7 +94,7 @@ Deno.test(
     const text =
       `#!/bin/sh\n[ "$*" != "-n 6" ] || { echo look >>'${looks}'; [ "$(wc -l <'${looks}')" != 1 ] || exit 1; }
 PATH='${PATH}' exec flock "$@"\n`;
-    Deno.writeTextFileSync(join(bin, "flock"), text, { mode: 0o700 });
+    writeExecutable(join(bin, "flock"), text);
     const run = yard.start("exec sleep 1000", { graceMs: GRACE_MS, helpers: { PATH: bin } });
     await run.pids();
     await run.release();

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { readExit, readNotedRun, readStopReason } from "../../src/process/run_files.ts";
 import { stopThroughShim } from "../../src/process/shim.ts";
 import type { StopReport } from "../../src/process/run_host.ts";
+import { writeExecutable } from "../helpers/executable.ts";
 import { isAlive, listProcesses } from "../helpers/processes.ts";
 import { shimYard } from "../helpers/shim_yard.ts";
 import { waitFor } from "../helpers/wait_for.ts";
@@ -104,7 +105,7 @@ for (const { state, sighting } of [{ state: "S+", sighting: "shim" }, { state: "
     const script = yard.changedScript({ "/proc/": "/nowhere/" });
     const bin = yard.pathOf("sleep");
     const ps = `#!/bin/sh\necho '${state}      1 Thu Jan  1 00:00:00 1970'\n`;
-    await Deno.writeTextFile(join(bin, "ps"), ps, { mode: 0o700 });
+    writeExecutable(join(bin, "ps"), ps);
     const directory = yard.directory();
     const mark = "Thu_Jan_1_00:00:00_1970_";
     await Deno.writeTextFile(join(directory, "process"), `1 12 ${mark} 13 ${mark} - none\n`);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
 import { readExit, readStopReason } from "../../src/process/run_files.ts";
+import { writeExecutable } from "../helpers/executable.ts";
 import { isAlive, listProcesses } from "../helpers/processes.ts";
 import { type ShimYard, shimYard, type YardOptions, type YardRun } from "../helpers/shim_yard.ts";
 import { waitFor } from "../helpers/wait_for.ts";
@@ -47,7 +48,7 @@ async function survivors(yard: ShimYard): Promise<string[]> {
 function withSimpleGrep(yard: ShimYard): { readonly PATH: string } {
   const bin = yard.pathOf(...COMMANDS.filter((command) => command !== "grep"));
   const text = `#!/bin/sh\ncase $1 in *z*) exit 2 ;; esac\nPATH='${PATH}' exec grep "$@"\n`;
-  Deno.writeTextFileSync(join(bin, "grep"), text, { mode: 0o700 });
+  writeExecutable(join(bin, "grep"), text);
   return { PATH: bin };
 }
 

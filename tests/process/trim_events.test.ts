@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { trimEvents } from "../../src/process/keeper.ts";
+import { writeExecutable } from "../helpers/executable.ts";
 import { type ShimYard, shimYard } from "../helpers/shim_yard.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
@@ -77,7 +78,7 @@ Deno.test({ name: "trimEvents() does nothing where no hole can be made", ignore 
   const bin = yard.pathOf("mv", "rm", "wc");
   await trimEvents({ ...yard.keeper, env: { PATH: bin } }, { directory, maxBytes: CAP });
   // As a file system that knows no holes has it.
-  await Deno.writeTextFile(join(bin, "fallocate"), "#!/bin/sh\nexit 1\n", { mode: 0o700 });
+  writeExecutable(join(bin, "fallocate"), "#!/bin/sh\nexit 1\n");
   await trimEvents({ ...yard.keeper, env: { PATH: bin } }, { directory, maxBytes: CAP });
   assert.equal(await Deno.readTextFile(join(directory, "events.jsonl")), text);
   assert.deepEqual(Array.from(Deno.readDirSync(directory), ({ name }) => name).sort(), ["events.jsonl", "prompt.txt"]);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { z } from "zod";
 import { RUN_FLAGS } from "../../.github/scripts/run_flags.ts";
+import { writeExecutable } from "../helpers/executable.ts";
 import { type MockModel, scripted, startMockModel } from "../helpers/mock_model.ts";
 import { ensureRealCodex, makeCodexHome, realCodexEnvironment } from "../helpers/real_codex.ts";
 import { denoDir, startRealSwarm } from "../helpers/real_swarm.ts";
@@ -34,9 +35,7 @@ async function ownServer(
   const program = [Deno.execPath(), "run", "--quiet", ...RUN_FLAGS, MAIN];
   const words = [...program, "--state-dir", stateDir, "--codex", native, ...serverArguments].map(quote);
   const path = join(directory.path, command);
-  await Deno.writeTextFile(path, ["#!/bin/sh", `: >${trace}`, ...exports, `exec ${words.join(" ")}`, ""].join("\n"), {
-    mode: 0o700,
-  });
+  writeExecutable(path, ["#!/bin/sh", `: >${trace}`, ...exports, `exec ${words.join(" ")}`, ""].join("\n"));
   return {
     stateDir,
     config: `[mcp_servers.helper]\ncommand = ${JSON.stringify(path)}\nstartup_timeout_sec = 30\n` +

@@ -17,7 +17,7 @@ Deno.test({
     // Each run notes how many threads there are when it starts, and the first one takes its time.
     const lines =
       `find "$CODEX_HOME" -name '*.jsonl' | wc -l >>'${seen}'; until [ -e '${begin}' ]; do sleep 0.02; done`;
-    await using swarm = await startSwarm({ codex: await wrapCodex(codex, lines), cwd: repo.path });
+    await using swarm = await startSwarm({ codex: wrapCodex(codex, lines), cwd: repo.path });
     const ids: string[] = [];
     for (let index = 0; index < 4; index++) ids.push(await startTask(swarm, "fake:hold(go)"));
     const threadsSeen = (): number[] => Deno.readTextFileSync(seen ?? "").trim().split("\n").map(Number);

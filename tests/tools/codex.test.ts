@@ -126,7 +126,7 @@ Deno.test({ name: "codex names no thread where there is none", ignore: Deno.buil
     { type: "turn.completed", usage: { input_tokens: 1, cached_input_tokens: 0, output_tokens: 1 } },
   ];
   const lines = events.map((event) => `echo '${JSON.stringify(event)}'`);
-  await using swarm = await startSwarm({ codex: await wrapCodex(codex, [...lines, "exit 0"].join("\n")) });
+  await using swarm = await startSwarm({ codex: wrapCodex(codex, [...lines, "exit 0"].join("\n")) });
   const { text, structured, isError } = await swarm.call("codex", { prompt: "hi" });
   assert.deepEqual([text, structured.threadId, isError], ["hello", null, false]);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { StopAnswer } from "../../src/supervisor/stop_task.ts";
 import { awaitAgent } from "../../src/tools/run_agent.ts";
 import { codexAsync } from "../../src/tools/codex_async.ts";
+import { writeExecutable } from "../helpers/executable.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { startSwarm } from "../helpers/swarm.ts";
 import { TASK, toolCall, toolServices } from "../helpers/tool_calls.ts";
@@ -75,7 +76,7 @@ if [ "$1" = --version ]; then
 fi
 exec '${codex.path}' "$@"
 `;
-  await Deno.writeTextFile(path, script, { mode: 0o755 });
+  writeExecutable(path, script);
   const isThere = (name: string): Promise<boolean> => Deno.stat(name).then(() => true, () => false);
   await using swarm = await startSwarm({ codex: { path, home: codex.home } });
   const cancelling = new AbortController();
