@@ -41,8 +41,8 @@ export class IndexFiles {
     await removeFile(this.#completeFile);
   }
 
-  async addLive(id: string): Promise<void> {
-    await Deno.writeTextFile(this.#liveFile(id), "", { mode: 0o600 });
+  addLive(id: string): void {
+    Deno.writeTextFileSync(this.#liveFile(id), "", { mode: 0o600 });
   }
 
   async removeLive(id: string): Promise<void> {

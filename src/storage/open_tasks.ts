@@ -15,8 +15,8 @@ export class OpenTasks {
   async add(repository: string, id: string): Promise<void> {
     const directory = await this.#of(repository);
     try {
-      await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-      await Deno.writeTextFile(join(directory, id), "", { mode: 0o600 });
+      Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+      Deno.writeTextFileSync(join(directory, id), "", { mode: 0o600 });
     } catch {
       // Without its note the task only goes uncounted.
     }

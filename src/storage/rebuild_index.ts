@@ -24,7 +24,7 @@ export async function rebuildIndex(
 ): Promise<IndexRebuild> {
   const difference = await rebuildHistory(heads, { files, history });
   const tasks = heads.all();
-  for (const { id, isFinished } of tasks) if (!isFinished) await files.addLive(id);
+  for (const { id, isFinished } of tasks) if (!isFinished) files.addLive(id);
   for (const id of await files.live()) if (heads.get(id)?.isFinished === true) await files.removeLive(id);
   for (const [threadId, head] of lastOfThreads(tasks)) await noteThread(files, { threadId, head, heads });
   await files.markComplete();

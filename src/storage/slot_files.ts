@@ -119,11 +119,11 @@ export class SlotFiles {
 
   async #lock(path: string, options: { readonly isShared: boolean }): Promise<Disposable | null> {
     try {
-      return await tryLock(path, options);
+      return tryLock(path, options);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
       await Deno.mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
-      return await tryLock(path, options);
+      return tryLock(path, options);
     }
   }
 

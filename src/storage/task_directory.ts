@@ -60,23 +60,19 @@ export class TaskDirectory {
 
   /**
    * Makes the directory with all that was asked; on disk when it returns. Gives the right to drive the task, which is
-   * taken before anybody else can read it. Throws `state_not_writable` and leaves nothing behind when it can't.
+   * taken before anybody else can read it; nobody can before `noted` has settled. Throws `state_not_writable` and leaves
+   * nothing behind when it can't.
    */
-  async create(task: Task, files: TaskFiles): Promise<Disposable> {
+  async create(task: Task, files: TaskFiles, noted: Promise<unknown> = Promise.resolve()): Promise<Disposable> {
     try {
       checkSpareFiles();
-      await Deno.mkdir(this.path, { mode: 0o700 });
+      Deno.mkdirSync(this.path, { mode: 0o700 });
       let lock: Disposable | null = null;
       try {
-        lock = await takeTask(this.path);
+        lock = takeTask(this.path);
+        const written = await Promise.allSettled([this.#writeFiles(files), noted]);
+        for (const one of written) if (one.status === "rejected") throw one.reason;
         if (lock === null) throw new Error("another server has taken it");
-        await writeNew(join(this.path, promptFile(0)), files.prompt);
-        if (files.outputSchema !== undefined) {
-          await writeNew(this.outputSchemaFile, JSON.stringify(files.outputSchema));
-        }
-        if (files.baseInstructions !== undefined) {
-          await writeNew(this.baseInstructionsFile, files.baseInstructions);
-        }
         // Last: a task whose record can be read has all that it was asked for.
         await this.write(task);
         await Promise.all([this.path, dirname(this.path)].map(syncDirectory));
@@ -90,6 +86,12 @@ export class TaskDirectory {
       const message = `Cannot write ${this.path}: ${reasonOf(error)}. ${wayOut(error)}`;
       throw new TaskError("state_not_writable", message, { cause: error });
     }
+  }
+
+  async #writeFiles({ prompt, outputSchema, baseInstructions }: TaskFiles): Promise<void> {
+    await writeNew(join(this.path, promptFile(0)), prompt);
+    if (outputSchema !== undefined) await writeNew(this.outputSchemaFile, JSON.stringify(outputSchema));
+    if (baseInstructions !== undefined) await writeNew(this.baseInstructionsFile, baseInstructions);
   }
 
   /** Replaces the task's record; a reader sees the old or the new one, never half of one. */

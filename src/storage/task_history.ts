@@ -124,12 +124,15 @@ export class TaskHistory {
     using lock = await waitForLock(this.#lockPath, { isShared: true, waitMs: LOCK_MS });
     // Whoever replaces the file meanwhile would lose these.
     if (lock === null) throw new Error(`${this.#lockPath} is held`);
-    using file = await Deno.open(this.path, { read: true, append: true, create: true, mode: 0o600 });
-    const { size } = await file.stat();
+    using file = Deno.openSync(this.path, { read: true, append: true, create: true, mode: 0o600 });
+    const last = Uint8Array.of(NEWLINE);
     // A writer that lost its power has left half a line.
-    const [last] = await readAt(file, { start: Math.max(0, size - 1), length: 1 });
-    const bytes = new TextEncoder().encode(last === undefined || last === NEWLINE ? lines : `\n${lines}`);
-    const written = await file.write(bytes);
+    if (file.statSync().size > 0) {
+      file.seekSync(-1, Deno.SeekMode.End);
+      file.readSync(last);
+    }
+    const bytes = new TextEncoder().encode(last[0] === NEWLINE ? lines : `\n${lines}`);
+    const written = file.writeSync(bytes);
     if (written < bytes.length) throw new Error(`only ${written} of ${bytes.length} bytes could be written`);
     await file.syncData();
   }

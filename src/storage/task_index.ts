@@ -43,7 +43,7 @@ export class TaskIndex {
   /** Notes a task that was written down; on disk when this returns. */
   async noteStarted({ id, repository, createdAt }: Pick<Task, "id" | "repository" | "createdAt">): Promise<void> {
     await this.#note(async () => {
-      await this.#files.addLive(id);
+      this.#files.addLive(id);
       await this.#history.append({ id, repository: await repositoryDigest(repository), at: createdAt.getTime() });
     });
   }

@@ -50,7 +50,7 @@ export class UsageLimitFiles {
     const file = this.#file(account);
     try {
       await Deno.mkdir(this.#directory, { recursive: true, mode: 0o700 });
-      return await tryLock(`${file}.probe`);
+      return tryLock(`${file}.probe`);
     } catch {
       // Where no file can be locked this process is alone with its limits.
       if (this.#probing.has(account)) return null;

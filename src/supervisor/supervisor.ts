@@ -209,10 +209,10 @@ export class Supervisor {
   }
 
   async #create({ task, directory }: FollowedTask, { files }: PlannedTask): Promise<Disposable> {
-    // First, should this server be killed in between: an entry without a task is passed over, but a task without an
-    // entry would be found by nobody who does not know its id.
-    await Promise.all([this.#services.index.noteStarted(task), this.#open.add(task.repository, task.id)]);
-    return await patiently(() => directory.create(task, files), this.#closing.signal);
+    // Before the record, should this server be killed in between: an entry without a task is passed over, but a task
+    // without an entry would be found by nobody who does not know its id.
+    const noted = Promise.all([this.#services.index.noteStarted(task), this.#open.add(task.repository, task.id)]);
+    return await patiently(() => directory.create(task, files, noted), this.#closing.signal);
   }
 
   /** Looks at a task of this or any other server. Throws `unknown_task`. */

@@ -13,7 +13,7 @@ import { noteUnsavedRun } from "./watch_task.ts";
  */
 export async function takeOver(followed: FollowedTask, services: RunTaskServices): Promise<Disposable | null> {
   using stack = new DisposableStack();
-  const lock = await takeTask(followed.directory.path);
+  const lock = takeTask(followed.directory.path);
   if (lock !== null) stack.use(lock);
   await followed.reread();
   if (lock === null || isFinished(followed.task) || services.closing.aborted) return null;
@@ -40,8 +40,8 @@ export async function isRunOver(
 }
 
 /** Tells whether nobody drives a task. */
-export async function isAbandoned(directory: string): Promise<boolean> {
-  using lock = await takeTask(directory);
+export function isAbandoned(directory: string): boolean {
+  using lock = takeTask(directory);
   return lock !== null;
 }
 

@@ -118,7 +118,7 @@ export class TaskTable {
         const task = this.#followed.get(id)?.task ?? await this.#registry.read(id);
         if (isFinished(task)) return await this.#index.noteEnded(id);
         // An heir looks again and again: somebody who only looks may hold the lock just now.
-        const isForUs = isHeir(task) || await isAbandoned(this.#registry.directory(id).path);
+        const isForUs = isHeir(task) || isAbandoned(this.#registry.directory(id).path);
         if (isForUs) await this.find(id, { isHeir: isHeir(task) });
       } catch (error) {
         this.#services.log.debug("a task that has not ended cannot be read", { id, error });

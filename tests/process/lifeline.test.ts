@@ -61,13 +61,13 @@ for (
     await using yard = await shimYard();
     const run = yard.start("exec sleep 1000", { graceMs: GRACE_MS, ...options(yard) });
     const { agent } = await run.pids();
-    const first = await takeTask(run.directory);
+    const first = takeTask(run.directory);
     await run.release();
     await untilWaiting(run, waiting);
     // Two servers after one another, with less than the grace between them.
     first?.[Symbol.dispose]();
     await waitFor(async () => {
-      using second = await takeTask(run.directory);
+      using second = takeTask(run.directory);
       if (second === null) return false;
       await untilWaiting(run, waiting);
       assert.ok(await isAlive(agent));

@@ -38,11 +38,11 @@ Deno.test("SlotFiles takes no slot whose lock somebody holds, and leaves those t
   await using temp = await tempDirectory();
   const slots = slotsIn(temp.path, { limit: 2, isHandedOver: true });
   {
-    using _shim = await tryLock(join(temp.path, "slot_1"));
+    using _shim = tryLock(join(temp.path, "slot_1"));
     const claim = await slots.claim();
     assert.equal(nameOf(claim), "slot_2");
     assert.equal(await slots.claim(), null);
-    using taken = await tryLock(claim?.path ?? "");
+    using taken = tryLock(claim?.path ?? "");
     assert.ok(taken);
     claim?.[Symbol.dispose]();
     assert.equal(await slots.claim(), null);
@@ -55,9 +55,9 @@ Deno.test("two servers may be promised the same slot, of which only one shim get
   const [first, second] = [1, 2].map(() => slotsIn(temp.path, { limit: 1, isHandedOver: true }));
   const claims = await Promise.all([first?.claim(), second?.claim()]);
   assert.deepEqual(claims.map((claim) => nameOf(claim ?? null)), ["slot_1", "slot_1"]);
-  using winner = await tryLock(join(temp.path, "slot_1"));
+  using winner = tryLock(join(temp.path, "slot_1"));
   assert.ok(winner);
-  assert.equal(await tryLock(join(temp.path, "slot_1")), null);
+  assert.equal(tryLock(join(temp.path, "slot_1")), null);
   claims[1]?.[Symbol.dispose]();
   assert.equal(await second?.claim(), null);
 });

@@ -14,6 +14,8 @@ import { type Yard, Yards } from "../yard.ts";
 const ROUNDS = 6;
 const BATCH = 20;
 const MAX_RATIO = 20;
+/** Before each start, of the floor's too: what follows the end of the last one is over then. */
+const REST_MS = 30;
 
 export const spawn: Row = {
   name: "spawn",
@@ -51,13 +53,13 @@ async function spawnAgents(
 ): Promise<number[]> {
   const times: number[] = [];
   for (let index = 0; index < BATCH; index++) {
+    await rest();
     const answer = await server.call("codex_async", { prompt: "quick: events=1" });
     times.push(answer.ms);
     if (contestant.isOurs) {
       written.expected++;
       if (isWritten(answer)) written.found++;
     }
-    // The next one starts on an idle machine.
     await waitForAll(server, [taskIdOf(answer)]);
   }
   return times;
@@ -76,6 +78,7 @@ function isWritten({ structured }: Answer): boolean {
 async function spawnTrue(): Promise<number[]> {
   const times: number[] = [];
   for (let index = 0; index < BATCH; index++) {
+    await rest();
     const startedAt = performance.now();
     const child = spawnChild("/bin/true", { stdio: "ignore" });
     const ended = once(child, "exit");
@@ -84,4 +87,8 @@ async function spawnTrue(): Promise<number[]> {
     await ended;
   }
   return times;
+}
+
+function rest(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, REST_MS));
 }
