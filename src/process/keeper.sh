@@ -19,6 +19,8 @@
 ladder='INT:2000 TERM:2000 KILL:2000'
 # For how many looks a sweep goes on: 4 s, should something outrun it or be beyond killing.
 max_looks=80
+# For how many of these only because of a process that shows no environment yet.
+max_patient_looks=10
 
 # Prints `process PID PARENT GROUP STATE START CPU_MS` for each process there is.
 list_processes() {
@@ -77,8 +79,9 @@ list_marks() {
 # Looks for the living processes of tasks: of each line `task PLACE ID THREAD` in $1, and what descends from those of
 # each line `root PLACE PID START`, which may be gone. Prints
 #   `member PID START` for each, `group PGID START` for each process group that holds nobody else, with the start of its
-#   leader or "-", and `again - -` when more have come meanwhile; never those from whom this process itself descends, nor
-#   the shim $2 that was started at $3
+#   leader or "-", `again - -` when more have come meanwhile, and `young PID START` for each that belongs to nobody
+#   known, may show no mark yet and is no older than the first root; never those from whom this process itself descends,
+#   nor the shim $2 that was started at $3
 # or, when $2 is "-", `PLACE STATE CPU_MS PROCESSES` for each task, with the state of its first root.
 # Processes are listed before marks, so that no stranger can have taken the number of one that is marked.
 list_members() {
@@ -86,9 +89,13 @@ list_members() {
     printf '%s\n' "$1"
     list_processes
     [ "$with_marks" = 0 ] || list_marks
-  } | awk -v self=$$ -v shim="$2" -v shim_start="$3" '
+  } | awk -v self=$$ -v shim="$2" -v shim_start="$3" -v with_marks="$with_marks" '
     $1 == "task" { place[++tasks] = $2; id[tasks] = $3; thread[tasks] = $4; next }
-    $1 == "root" { roots[$2] = roots[$2] $3 " " $4 " "; next }
+    $1 == "root" {
+      roots[$2] = roots[$2] $3 " " $4 " "
+      if ($4 ~ /^[0-9]+$/ && (oldest == "" || $4 + 0 < oldest)) oldest = $4 + 0
+      next
+    }
     $1 == "process" {
       parent[$2] = $3; group[$2] = $4; state[$2] = $5; start[$2] = $6; used[$2] = $7
       children[$3] = children[$3] $2 " "
@@ -143,6 +150,11 @@ list_members() {
       }
       for (pid in whole) print "group", pid, (pid in start) ? start[pid] : "-"
       if (has_more) print "again - -"
+      if (!with_marks || oldest == "") return
+      # Those without a group are the own ones of the system.
+      for (pid in start)
+        if (start[pid] >= oldest && group[pid] > 1 && !(pid in member) && !(pid in marked) && !(pid in kept) &&
+            !is_dead(pid)) print "young", pid, start[pid]
     }
     END {
       for (t = 1; t <= tasks; t++) {
@@ -225,23 +237,35 @@ climb() {
 
 # Kills all that belong to the task, and what they start meanwhile. Sets $swept to their number.
 sweep() {
-  swept=0 killed=' ' looks=0
+  swept=0 killed=' ' looks=0 patient_looks=0
   while [ "$looks" -lt "$max_looks" ]; do
-    looks=$((looks + 1))
+    looks=$((looks + 1)) found=''
     # shellcheck disable=SC2046
     set -- $(list_family)
-    [ $# -gt 0 ] || return 0
     while [ $# -gt 2 ]; do
       case $1 in
-      member) kill_member "$2" "$3" ;;
+      member) found=1 && kill_member "$2" "$3" ;;
       group) kill_group "$2" "$3" ;;
+      again) found=1 ;;
+      young) if [ -z "$found" ] && is_becoming "$2" "$3"; then found=young; fi ;;
       esac
       shift 3
     done
+    case $found in
+    '') return 0 ;;
+    young) [ $((patient_looks += 1)) -le "$max_patient_looks" ] || return 0 ;;
+    esac
     # Some take their time to go.
     [ "$looks" -lt 3 ] || nap 5
   done
 }
+
+# Succeeds for process $1 that was started at $2 while it becomes another program: until that is there it shows no
+# environment, and with its parent gone nothing tells whose it is.
+is_becoming() {
+  shown=
+  [ -r "/proc/$1/environ" ] && { read -r shown || :; } <"/proc/$1/environ" && [ -z "$shown" ] && lives "$1" "$2"
+} 2>/dev/null
 
 # Kills process $1 that was started at $2, and counts it once.
 kill_member() {

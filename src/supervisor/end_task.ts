@@ -26,16 +26,10 @@ export interface JudgedRun {
   readonly outcome: Outcome;
 }
 
-/** Ends a task whose process is gone, or that never had one; `exitCode` is `null` where nobody can know it. */
-export async function endTask(
-  followed: FollowedTask,
-  exitCode: number | null,
-  services: EndTaskServices,
-): Promise<void> {
-  await concludeTask(followed, await judgeRun(followed, exitCode, services), services);
-}
-
-/** Judges a run whose process is gone; the same files give the same verdict, whoever reads them. */
+/**
+ * Judges a task whose run is over, or that never had one; the same files give the same verdict, whoever reads them.
+ * `exitCode` is `null` where nobody can know it.
+ */
 export async function judgeRun(
   followed: FollowedTask,
   exitCode: number | null,

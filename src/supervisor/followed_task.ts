@@ -12,6 +12,7 @@ export class FollowedTask {
   readonly #finished = Promise.withResolvers<FinishedTask>();
   readonly #stopped = new AbortController();
   #stopReason: StopReason | undefined;
+  #stopping: Promise<unknown> | null = null;
   #task: Task;
   #progress: Progress = emptyProgress();
   #reading: Promise<void> = Promise.resolve();
@@ -82,6 +83,16 @@ export class FollowedTask {
     if (this.#stopReason !== undefined) return;
     this.#stopReason = reason;
     this.#stopped.abort(new Error(`stopped: ${reason}`));
+  }
+
+  /** Settles when this server has ended all that belongs to the task; `null` while it is not about to. */
+  get stopping(): Promise<unknown> | null {
+    return this.#stopping;
+  }
+
+  async noteStopping<T>(stopping: Promise<T>): Promise<T> {
+    this.#stopping = stopping;
+    return await stopping;
   }
 
   /** Takes over a new state of the task; a finished one is told to all who wait. */

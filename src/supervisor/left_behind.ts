@@ -1,17 +1,30 @@
+import type { Log } from "../log.ts";
 import type { RunHost } from "../process/run_host.ts";
 import { mayLeaveBehind, type Outcome } from "../task/task.ts";
 import type { FollowedTask } from "./followed_task.ts";
+import { patiently } from "./start_trouble.ts";
 
 /**
  * Adds to the outcome how many processes have outlived their agent. In a sandbox they all end with it, and with a task
- * that is stopped all that belongs to it.
+ * that is stopped all that belongs to it: that is not told before nobody is left.
  */
 export async function withLeftBehind(
-  { task, directory }: FollowedTask,
+  followed: FollowedTask,
   outcome: Outcome,
-  host: Pick<RunHost, "countLeftBehind">,
+  { host, log }: { readonly host: Pick<RunHost, "countLeftBehind" | "stop">; readonly log: Log },
 ): Promise<Outcome> {
-  if (!mayLeaveBehind(task) || outcome.stopReason !== undefined) return outcome;
-  const leftBehind = await host.countLeftBehind(directory.path);
-  return leftBehind === 0 ? outcome : { ...outcome, leftBehind };
+  const { task, directory: { path: directory } } = followed;
+  if (!mayLeaveBehind(task) || task.state.status === "queued") return outcome;
+  const { stopReason: reason } = outcome;
+  if (reason === undefined) {
+    const leftBehind = await host.countLeftBehind(directory);
+    return leftBehind === 0 ? outcome : { ...outcome, leftBehind };
+  }
+  try {
+    // Whoever else has stopped it, its shim or another server, may still be at it, or may have been killed half-way.
+    await (followed.stopping ?? patiently(() => host.stop({ directory, reason })));
+  } catch (error) {
+    log.error("what a stopped task may have left behind could not be ended", { id: task.id, error });
+  }
+  return outcome;
 }

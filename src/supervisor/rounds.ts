@@ -4,6 +4,7 @@ import { processStateWords } from "../process/process_state.ts";
 import type { Activity } from "../process/run_host.ts";
 import type { StopReason } from "../task/task.ts";
 import type { FollowedTask } from "./followed_task.ts";
+import { RunClock } from "./run_clock.ts";
 import type { RunTaskServices } from "./services.ts";
 import { addSample, silenceWords, type Stillness } from "./stall_watch.ts";
 import { SteadyTime } from "./steady_time.ts";
@@ -59,6 +60,7 @@ export class Rounds {
   readonly #steadyMs: () => number;
   readonly #silence: SteadyTime;
   readonly #offline: SteadyTime;
+  readonly #clock = new RunClock();
   #timer: ReturnType<typeof setInterval> | undefined;
   #round: Promise<void> | undefined;
 
@@ -129,7 +131,7 @@ export class Rounds {
     for (const known of [this.#watched, this.#noted, this.#trimAt]) {
       for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
     }
-    for (const times of [this.#silence, this.#offline]) times.keepOnly(ids);
+    for (const times of [this.#silence, this.#offline, this.#clock]) times.keepOnly(ids);
     try {
       if (silent.length > 0) await this.#lookAtSilent(silent);
     } catch (error) {
@@ -151,6 +153,10 @@ export class Rounds {
     if (threadId !== null && !this.#noted.has(id)) {
       await index.noteThread(threadId, id);
       this.#noted.add(id);
+    }
+    if (this.#clock.isOver(followed.task, this.#steadyMs())) {
+      await this.#options.stop(id, "timeout");
+      return false;
     }
     const { offlineSince } = followed;
     // Codex's own retries of a lost network never end by themselves.

@@ -57,7 +57,7 @@ export async function stopTask(
   const { state } = found.task;
   const hasRun = state.status === "running" || state.status === "waiting";
   const isThere = hasRun && (endsRest || await readExit(directory, state.run) === null);
-  const report = isThere ? await stop() : null;
+  const report = isThere ? await found.noteStopping(stop()) : null;
   // A server in whose queue the task is finds the stop file then.
   await services.bell.ring(id);
   const over = new AbortController();

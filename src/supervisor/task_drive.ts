@@ -1,7 +1,7 @@
 import type { CodexRun } from "../codex/run_codex.ts";
 import { isFinished, type Task } from "../task/task.ts";
 import { awaitRun, unstartRun } from "../task/transitions.ts";
-import { concludeTask, endTask, failTask, judgeRun, lastExitCode, saveTask, stopReasonOf } from "./end_task.ts";
+import { concludeTask, failTask, type JudgedRun, judgeRun, lastExitCode, saveTask, stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import { withLeftBehind } from "./left_behind.ts";
 import { nextInput, promptsGiven } from "./next_input.ts";
@@ -83,7 +83,7 @@ export class TaskDrive {
     const turn = await enterTurn(this.#followed, { hadTurn }, this.#services);
     if (!await this.#isStopped()) return turn;
     turn?.[Symbol.dispose]();
-    await endTask(this.#followed, await lastExitCode(this.#followed), this.#services);
+    await this.#end(await judgeRun(this.#followed, await lastExitCode(this.#followed), this.#services));
     return null;
   }
 
@@ -127,7 +127,7 @@ export class TaskDrive {
     });
     // Who stopped the task while it was still queued has told nobody but us.
     const { stopReason: reason } = followed;
-    if (reason !== undefined) await this.#services.runner.host.stop({ directory, reason });
+    if (reason !== undefined) await followed.noteStopping(this.#services.runner.host.stop({ directory, reason }));
     const probing = turn.probe === null ? null : watchProbe(followed, run, turn.probe);
     const end = await untilRunOver(followed, run, this.#services);
     await probing;
@@ -140,7 +140,7 @@ export class TaskDrive {
   async #decide(end: RunEnd, probe: Probe | null): Promise<boolean> {
     const followed = this.#followed;
     const { task, directory } = followed;
-    const { usageLimits, onUsageLimit, closing, runner: { host } } = this.#services;
+    const { usageLimits, onUsageLimit, closing } = this.#services;
     if (task.state.status !== "running") return false;
     const judged = await judgeRun(followed, end.exitCode, this.#services);
     const { outcome, stderrTail, progress: { eventsOfRun } } = judged;
@@ -159,16 +159,12 @@ export class TaskDrive {
     if (judged.progress.hasModelAnswered && outcome.failure?.class !== "usage_limit") await probe?.lift();
     if (isStopped && step.kind !== "end") {
       // Not the run has ended the task, but whoever wants it to have no other one.
-      await endTask(followed, end.exitCode, this.#services);
+      await this.#end(await judgeRun(followed, end.exitCode, this.#services));
       return false;
     }
     switch (step.kind) {
       case "end":
-        await concludeTask(
-          followed,
-          { ...judged, outcome: await withLeftBehind(followed, outcome, host) },
-          this.#services,
-        );
+        await this.#end(judged);
         return false;
       case "again": {
         this.#lostStarts += step.isLostStart ? 1 : 0;
@@ -184,6 +180,12 @@ export class TaskDrive {
         await this.#await({ until: await usageLimits.met(task.spec.account, step.resetsAt), isDueAgain: false });
         return false;
     }
+  }
+
+  async #end(judged: JudgedRun): Promise<void> {
+    const { runner: { host }, log } = this.#services;
+    const outcome = await withLeftBehind(this.#followed, judged.outcome, { host, log });
+    await concludeTask(this.#followed, { ...judged, outcome }, this.#services);
   }
 
   /** Nothing runs from now on until the next run begins. */

@@ -261,3 +261,29 @@ Deno.test({ name: "a process group is killed as a whole, and only when it is sti
   assert.deepEqual(await Promise.all(pids.map(isAlive)), [false, false]);
   await run.ended;
 });
+
+Deno.test({ name: "a sweep waits for a process that shows no environment yet, but not for ever", ignore }, async () => {
+  await using yard = await shimYard();
+  await new Deno.Command("mkfifo", { args: [join(yard.path, "gate")] }).output();
+  // As a process does in the midst of execve(2): it has nothing in its environment, and no parent that is known.
+  const text = `cd "\${0%/*}"; echo $$ >becoming.pid; read -r _ <gate; exec env CODEX_SWARM_TASK_ID=$1 ${
+    yard.idle("become")
+  }\n`;
+  await Deno.writeTextFile(join(yard.path, "becoming"), text);
+  const run = yard.start(`(env -i setsid /bin/sh ${yard.path}/becoming "$CODEX_SWARM_TASK_ID" &); exec sleep 1000`);
+  const pid = await yard.pidOf("becoming");
+  await run.pids();
+  const impatient = yard.changedScript({ "max_patient_looks=10": "max_patient_looks=0" });
+  assert.equal((await yard.stop(run.directory, "cancelled", { script: impatient })).swept, 0);
+  assert.equal((await yard.stop(run.directory, "cancelled")).swept, 0);
+  assert.ok(await isAlive(pid));
+  const bin = yard.pathOf(...COMMANDS.filter((command) => command !== "grep"));
+  // It becomes another program while the second look is on its way.
+  const looks = join(yard.path, "looks");
+  const grep =
+    `#!/bin/sh\necho >>${looks}\nPATH='${PATH}'\n[ $(wc -l <${looks}) != 2 ] || echo >${yard.path}/gate\nexec grep "$@"\n`;
+  writeExecutable(join(bin, "grep"), grep);
+  assert.equal((await yard.stop(run.directory, "cancelled", { helpers: { PATH: bin } })).swept, 1);
+  assert.equal(await isAlive(pid), false);
+  await run.ended;
+});

@@ -40,3 +40,36 @@ Deno.test("Rounds trims the events of a run again only when they have grown by a
     looks.stop();
   }
 });
+
+Deno.test("Rounds stops a run that goes on although its time is over, but leaves the shim's clock some seconds", async () => {
+  await using yard = await hostYard();
+  const followed = await yard.follow(new Date());
+  const { timeoutMs } = followed.task.spec;
+  const stopped: string[] = [];
+  let rounds = 0;
+  let steadyMs = 1_000_000;
+  const looks = new Rounds({
+    own: () => (rounds++, [followed]),
+    stop: (id, reason) => Promise.resolve(void stopped.push(`${id} ${reason}`)),
+    offlineTimeoutMs: 200,
+    stallAfterMs: 2 * timeoutMs,
+    stallAction: "report",
+    services: yard.services,
+    steadyMs: () => steadyMs,
+  });
+  const pass = async (ms: number): Promise<void> => {
+    steadyMs += ms;
+    const before = rounds;
+    await waitFor(() => rounds > before + 2, { message: "some rounds" });
+  };
+  looks.start();
+  try {
+    await pass(0);
+    await pass(timeoutMs + 5_000);
+    assert.deepEqual(stopped, []);
+    await pass(5_000);
+    assert.equal(stopped[0], `${followed.task.id} timeout`);
+  } finally {
+    looks.stop();
+  }
+});

@@ -53,19 +53,21 @@ Deno.test("Supervisor.stop() ends a task that waits in the queue of a server tha
   assert.deepEqual([answer, task.state.status, yard.asked], [{ answer: "stopped", report: null }, "cancelled", []]);
 });
 
-Deno.test("Supervisor.start() notes a task before it makes it, so that none is missed, and takes a note back", async () => {
+Deno.test("Supervisor.start() notes a task before its record is there, so that none is missed, and takes a note back", async () => {
   await using yard = await hostYard();
   const supervisor = createSupervisor(yard);
   const live = (): string[] =>
     Array.from(Deno.readDirSync(join(yard.path, "tasks", ".index", "live")), ({ name }) => name);
   let noted: string[] = [];
-  const files = {
-    get prompt(): string {
+  const spec = {
+    ...PLANNED.spec,
+    // Read when the record is written.
+    get label(): string {
       noted = live();
       throw new Error("no room");
     },
   };
-  await assert.rejects(supervisor.start({ ...PLANNED, files }), /no room/);
+  await assert.rejects(supervisor.start({ ...PLANNED, spec }), /no room/);
   await supervisor.close();
   assert.deepEqual([noted, live()], [[TASK.id], []]);
 });

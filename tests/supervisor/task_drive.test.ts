@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { noteStop } from "../../src/process/run_files.ts";
+import type { RunHost } from "../../src/process/run_host.ts";
 import type { FollowedTask } from "../../src/supervisor/followed_task.ts";
 import type { RunTaskServices } from "../../src/supervisor/services.ts";
 import { TaskDrive } from "../../src/supervisor/task_drive.ts";
@@ -43,4 +44,30 @@ Deno.test("TaskDrive starts a run again that was never started, and no other one
   const followed = await yard.follow(new Date());
   await drive(followed, yard.services);
   assert.deepEqual([yard.asked, followed.task.state.status], [["start 2"], "failed"]);
+});
+
+Deno.test("TaskDrive tells the end of a task that its shim has stopped only when nobody is left of it", async () => {
+  await using yard = await hostYard();
+  const { services } = yard;
+  const followed = await yard.follow();
+  const sweep = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const host: RunHost = {
+    ...yard.host,
+    start: async (options) => {
+      await noteStop(options.directory, "timeout");
+      return await yard.host.start(options);
+    },
+    stop: async (options) => {
+      asked.resolve();
+      await sweep.promise;
+      return await yard.host.stop(options);
+    },
+  };
+  const driven = drive(followed, { ...services, runner: { ...services.runner, host } });
+  await asked.promise;
+  assert.equal(followed.task.state.status, "running");
+  sweep.resolve();
+  await driven;
+  assert.deepEqual([yard.asked, followed.task.state.status], [["start 1", "stop: timeout"], "timed_out"]);
 });

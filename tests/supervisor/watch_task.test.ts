@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readInterruptedRun } from "../../src/process/run_files.ts";
 import type { RunSighting } from "../../src/process/run_host.ts";
-import { endTask } from "../../src/supervisor/end_task.ts";
+import { concludeTask, judgeRun } from "../../src/supervisor/end_task.ts";
 import { untilRunOver } from "../../src/supervisor/watch_task.ts";
 import { hostYard } from "../helpers/host_yard.ts";
 
@@ -39,14 +39,14 @@ Deno.test("untilRunOver() looks again when an agent notes itself after a look th
   assert.equal(await readInterruptedRun(followed.directory.path), null);
 });
 
-Deno.test("endTask() ends a task when its run ended, not when somebody came to look", async () => {
+Deno.test("concludeTask() ends a task when its run ended, not when somebody came to look", async () => {
   const [startedAt, endedAt] = [new Date("2026-01-01T00:00:00Z"), new Date("2026-01-01T00:00:07Z")];
   await using yard = await hostYard();
   const followed = await yard.follow(startedAt);
   const exit = join(followed.directory.path, "exit");
   await Deno.writeTextFile(exit, "1 3\n");
   await Deno.utime(exit, endedAt, endedAt);
-  await endTask(followed, 3, yard.services);
+  await concludeTask(followed, await judgeRun(followed, 3, yard.services), yard.services);
   const { task: { state } } = followed;
   assert.deepEqual("endedAt" in state ? [state.startedAt, state.endedAt] : state, [startedAt, endedAt]);
 });
