@@ -278,11 +278,11 @@ Deno.test({ name: "a sweep waits for a process that shows no environment yet, bu
   assert.equal((await yard.stop(run.directory, "cancelled")).swept, 0);
   assert.ok(await isAlive(pid));
   const bin = yard.pathOf(...COMMANDS.filter((command) => command !== "grep"));
-  // It becomes another program while the second look is on its way.
+  // It becomes another program just before the second look.
   const looks = join(yard.path, "looks");
-  const grep =
-    `#!/bin/sh\necho >>${looks}\nPATH='${PATH}'\n[ $(wc -l <${looks}) != 2 ] || echo >${yard.path}/gate\nexec grep "$@"\n`;
-  writeExecutable(join(bin, "grep"), grep);
+  const become = `echo >${yard.path}/gate; until [ -s ${yard.path}/become.pid ]; do sleep 0.01; done`;
+  const grep = `PATH='${PATH}'\necho >>${looks}\n[ $(wc -l <${looks}) != 2 ] || { ${become}; }\nexec grep "$@"\n`;
+  writeExecutable(join(bin, "grep"), `#!/bin/sh\n${grep}`);
   assert.equal((await yard.stop(run.directory, "cancelled", { helpers: { PATH: bin } })).swept, 1);
   assert.equal(await isAlive(pid), false);
   await run.ended;
