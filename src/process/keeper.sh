@@ -12,8 +12,9 @@
 #
 # A report is `gone` or `alive`, of the agent; the number of other processes that were killed; and the signals sent.
 #
-# A process belongs to a task when its environment says so, by our own mark or, unless that names another task, by
-# Codex's; when it is the agent; or when it descends from one that does. What it is is looked up before each signal.
+# A process belongs to a task when its environment says so, by our own mark or, unless that names another task or the time
+# of its start says that it is of others who work on the thread, by Codex's; when it is the agent; or when it descends
+# from one that does. What it is is looked up before each signal.
 
 # Used where none is given: the default of run_host.ts.
 ladder='INT:2000 TERM:2000 KILL:2000'
@@ -76,7 +77,8 @@ list_marks() {
   fi
 } 2>/dev/null
 
-# Looks for the living processes of tasks: of each line `task PLACE ID THREAD` in $1, and what descends from those of
+# Looks for the living processes of tasks: of each line `task PLACE ID THREAD FROM TO` in $1, where the last two are "-"
+# or the clock ticks between which one was started that nothing but its thread marks, and what descends from those of
 # each line `root PLACE PID START`, which may be gone. Prints
 #   `member PID START` for each, `group PGID START` for each process group that holds nobody else, with the start of its
 #   leader or "-", `again - -` when more have come meanwhile, and `young PID START` for each that belongs to nobody
@@ -90,7 +92,7 @@ list_members() {
     list_processes
     [ "$with_marks" = 0 ] || list_marks
   } | awk -v self=$$ -v shim="$2" -v shim_start="$3" -v with_marks="$with_marks" '
-    $1 == "task" { place[++tasks] = $2; id[tasks] = $3; thread[tasks] = $4; next }
+    $1 == "task" { place[++tasks] = $2; id[tasks] = $3; thread[tasks] = $4; from[tasks] = $5; to[tasks] = $6; next }
     $1 == "root" {
       roots[$2] = roots[$2] $3 " " $4 " "
       if ($4 ~ /^[0-9]+$/ && (oldest == "" || $4 + 0 < oldest)) oldest = $4 + 0
@@ -116,14 +118,20 @@ list_members() {
       member[pid]
       queue[++last] = pid
     }
+    # Whoever works on the thread without us, before the task or after it, gives his processes its mark as well.
+    function is_marked(pid, t) {
+      if ((pid, "CODEX_SWARM_TASK_ID=" id[t]) in says) return 1
+      if (pid in owned || !((pid, "CODEX_THREAD_ID=" thread[t]) in says)) return 0
+      if (from[t] != "-" && (pid in start) && start[pid] + 0 < from[t] + 0) return 0
+      return to[t] == "-" || ((pid in start) && start[pid] + 0 <= to[t] + 0)
+    }
     function find(t,    n, i, root, pid, child, at) {
       split("", member)
       last = 0
       n = split(roots[place[t]], root, " ")
       for (i = 1; i < n; i += 2) if (root[i] in start && start[root[i]] == root[i + 1]) add(root[i])
       for (pid in marked)
-        if (((pid, "CODEX_SWARM_TASK_ID=" id[t]) in says) ||
-            (!(pid in owned) && ((pid, "CODEX_THREAD_ID=" thread[t]) in says))) {
+        if (is_marked(pid, t)) {
           if (pid in start) add(pid)
           else has_more = 1
         }
@@ -176,7 +184,8 @@ agent_lives() {
   [ "$boot" = "$agent_boot" ] && lives "$agent" "$agent_start"
 }
 
-# Sets $thread to the thread that the task works on, "-" where there is none yet.
+# Sets $thread to the thread that the task works on, "-" where there is none yet or none whose mark tells anything, and
+# $from and $to to the clock ticks between which a process was started that nothing else marks.
 read_thread() {
   thread=$(head -c 1000 "$dir/events.jsonl" 2>/dev/null)
   thread=${thread%%
@@ -184,14 +193,32 @@ read_thread() {
   case $thread in *'"thread_id":"'*) thread=${thread#*'"thread_id":"'} ;; *) thread= ;; esac
   thread=${thread%%'"'*}
   case $thread in '' | *[!0-9A-Za-z-]*) thread=- ;; esac
+  from=- to=-
+  # Before its first agent nobody belonged to the task.
+  case $noted:$agent_start in *[!0-9:]*) ;; 1:*) from=$agent_start ;; esac
+  agent_lives || find_end || thread=-
 }
+
+# Sets $to to the end of the run that read_process found, and a second more, since clocks tell that by the second; fails
+# where it cannot be told.
+find_end() {
+  [ "$boot" = "$agent_boot" ] || return 1
+  last=$dir/exit ended=0
+  read -r ended _ <"$last"
+  # Its shim was killed: then the last thing that it wrote is as near as can be.
+  [ "$ended" -ge "$noted" ] || last=$dir/events.jsonl
+  written=$(stat -c %Y "$last") && now=$(date +%s) && read -r uptime _ </proc/uptime || return 1
+  ticks=$(getconf CLK_TCK) || ticks=100
+  # Hundredths, to which that 1 adds the second.
+  to=$((((${uptime%.*} - now + written) * 100 + 1${uptime#*.}) * ticks / 100))
+} 2>/dev/null
 
 # Prints what list_members does of the task in $dir: its agent, what descends from $family, and what is marked.
 list_family() {
   roots=$family
   [ "$agent_boot" != "$boot" ] || roots="$roots
 root 1 $agent $agent_start"
-  list_members "task 1 ${dir##*/} $thread$roots" "$shim" "$shim_start"
+  list_members "task 1 ${dir##*/} $thread $from $to$roots" "$shim" "$shim_start"
 }
 
 # Sleeps for $1 hundredths of a second.
@@ -434,7 +461,7 @@ observe)
     place=$((place + 1))
     if read_process && agent_lives; then
       family="$family
-task $place ${dir##*/} -
+task $place ${dir##*/} - - -
 root $place $agent $agent_start"
     fi
   done

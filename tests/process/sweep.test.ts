@@ -1,6 +1,7 @@
 /** With a task ends all that belongs to it, however it tries to get away, and nobody else. */
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
+import { countLeft } from "../../src/process/keeper.ts";
 import { readExit, readStopReason } from "../../src/process/run_files.ts";
 import { writeExecutable } from "../helpers/executable.ts";
 import { isAlive, listProcesses } from "../helpers/processes.ts";
@@ -153,6 +154,123 @@ Deno.test({ name: "a sweep spares everybody whose environment only looks like th
     await Promise.all(processes.map(({ status }) => status));
   }
 });
+
+/** A process with such an environment, and nothing else to tell whose it is; ended with its scope. */
+function startStranger(yard: ShimYard, name: string, env: Readonly<Record<string, string>>): AsyncDisposable {
+  const child = new Deno.Command("/bin/sh", {
+    args: [join(yard.path, "idle"), name],
+    clearEnv: true,
+    env: { ...env },
+    stdin: "null",
+  }).spawn();
+  let hasEnded = false;
+  const ended = child.status.then(() => hasEnded = true);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      if (!hasEnded) child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+/** Before any process of these tests was started. */
+const BEFORE = new Date(Date.now() - 10_000);
+
+/** As if the file that tells when the run was over had been written at this time. */
+function date(run: YardRun, { name, at }: { readonly name: "exit" | "events.jsonl"; readonly at: Date }): void {
+  Deno.utimeSync(join(run.directory, name), at, at);
+  if (name !== "exit") Deno.removeSync(join(run.directory, "exit"));
+}
+
+function inAnotherBoot(run: YardRun): void {
+  const path = join(run.directory, "process");
+  const boot = Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
+  Deno.writeTextFileSync(path, Deno.readTextFileSync(path).replace(boot, crypto.randomUUID()));
+}
+
+for (
+  const { name, isSpared, prepare = (): void => {}, changes = {} } of [
+    { name: "was started before the run was over", isSpared: false },
+    { name: "was started since", isSpared: true, prepare: (run) => date(run, { name: "exit", at: BEFORE }) },
+    {
+      name: "was started since (control)",
+      isSpared: false,
+      prepare: (run) => date(run, { name: "exit", at: BEFORE }),
+      changes: { "agent_lives || find_end || thread=-": ":" },
+    },
+    {
+      name: "was started before the end of a run whose shim was killed",
+      isSpared: false,
+      prepare: (run) => date(run, { name: "events.jsonl", at: new Date() }),
+    },
+    {
+      name: "was started after the end of a run whose shim was killed",
+      isSpared: true,
+      prepare: (run) => date(run, { name: "events.jsonl", at: BEFORE }),
+    },
+    { name: "is of another boot than the run", isSpared: true, prepare: inAnotherBoot },
+    {
+      name: "was started while nobody can tell whether that was before the run was over",
+      isSpared: true,
+      changes: { "/proc/uptime": "/nowhere/uptime" },
+    },
+  ] satisfies readonly {
+    name: string;
+    isSpared: boolean;
+    prepare?: (run: YardRun) => void;
+    changes?: Readonly<Record<string, string>>;
+  }[]
+) {
+  Deno.test(
+    { name: `a stop ${isSpared ? "spares" : "ends"} one whom nothing but the thread marks and who ${name}`, ignore },
+    async () => {
+      await using yard = await shimYard();
+      const [thread, script] = [crypto.randomUUID(), yard.changedScript(changes)];
+      const end = `until [ -e over ]; do sleep 0.01; done; exit 0`;
+      const run = yard.start(`echo '{"type":"thread.started","thread_id":"${thread}"}'; ${end}`);
+      await run.pids();
+      await using _byThread = startStranger(yard, "byThread", { CODEX_THREAD_ID: thread });
+      await using _byTask = startStranger(yard, "byTask", {
+        CODEX_THREAD_ID: thread,
+        CODEX_SWARM_TASK_ID: basename(run.directory),
+      });
+      const [byThread, byTask] = [await yard.pidOf("byThread"), await yard.pidOf("byTask")];
+      Deno.writeTextFileSync(join(yard.path, "over"), "");
+      await run.ended;
+      prepare(run);
+      assert.equal(await countLeft({ ...yard.keeper, script }, run.directory), isSpared ? 1 : 2);
+      assert.equal((await yard.stop(run.directory, "cancelled", { script })).swept, isSpared ? 1 : 2);
+      assert.deepEqual([await isAlive(byThread), await isAlive(byTask)], [isSpared, false]);
+    },
+  );
+}
+
+for (
+  const { name, isSpared, changes } of [
+    { name: "a stop spares one of the thread who was there before the task", isSpared: true, changes: {} },
+    {
+      name: "a stop that asks for no beginning ends one of the thread who was there before the task (control)",
+      isSpared: false,
+      changes: { "from=$agent_start": "" },
+    },
+  ]
+) {
+  Deno.test({ name, ignore }, async () => {
+    await using yard = await shimYard();
+    const thread = crypto.randomUUID();
+    await using _before = startStranger(yard, "before", { CODEX_THREAD_ID: thread });
+    const before = await yard.pidOf("before");
+    const started = Number(Deno.readTextFileSync(`/proc/${before}/stat`).replace(/.*\) /s, "").split(" ")[19]);
+    const isPast = (): boolean => Number(Deno.readTextFileSync("/proc/uptime").split(" ")[0]) * 100 > started + 1;
+    await waitFor(isPast, { message: "the next clock tick" });
+    const own = `(env -i CODEX_THREAD_ID=${thread} setsid ${yard.idle("own")} &)`;
+    const run = yard.start(`echo '{"type":"thread.started","thread_id":"${thread}"}'; ${own}; exec sleep 1000`);
+    await yard.pidOf("own");
+    const script = yard.changedScript(changes);
+    assert.equal((await yard.stop(run.directory, "cancelled", { script })).swept, isSpared ? 1 : 2);
+    assert.equal(await isAlive(before), isSpared);
+  });
+}
 
 Deno.test(
   { name: "a task of a task goes with it while it descends from it, and not when it is on its own", ignore },
