@@ -15,6 +15,11 @@ export type TaskErrorCode =
   | "start_failed"
   | "not_available";
 
+/** What an error says, whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** A call that cannot be served, and the way out, in one message. Returned as an `isError` result, never thrown to the client. */
 export class TaskError extends Error {
   readonly code: TaskErrorCode;

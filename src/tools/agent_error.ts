@@ -1,6 +1,6 @@
 /** How codex-as-mcp's tools say that a call failed: one JSON object, and nothing around it. */
 import * as z from "zod";
-import { TaskError, type TaskErrorCode } from "../task/errors.ts";
+import { reasonOf, TaskError, type TaskErrorCode } from "../task/errors.ts";
 import { cutInner } from "./bounded_text.ts";
 import type { ToolAnswer } from "./tool.ts";
 
@@ -56,7 +56,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
 /** What is told of any error; one that nobody has foreseen is `unexpected`. */
 export function errorPayload(error: unknown, unexpected = "unexpected_error"): AgentErrorPayload {
   if (error instanceof AgentError) return error.payload;
-  const message = cutInner(error instanceof Error ? error.message : String(error), MAX_MESSAGE);
+  const message = cutInner(reasonOf(error), MAX_MESSAGE);
   if (!(error instanceof TaskError)) return { code: unexpected, kind: "runtime_error", message };
   const known = KNOWN[error.code];
   const parameter = error.cause instanceof z.ZodError ? String(error.cause.issues[0]?.path[0]) : "";

@@ -8,7 +8,8 @@ import type { ViewedTask } from "./viewed_task.ts";
 
 export type AgentStatus = "running" | "completed" | "failed" | "killed";
 
-/** Part of an answer that the agent's own words may take; indented, as text, they are longer than as data. */
+/** Parts of an answer that a list, or an agent's own words, may take; indented, as text, they are longer than as data. */
+export const LIST_SHARE = 0.7;
 const WORDS_SHARE = 0.75;
 
 /** Fields of ours that codex-as-mcp has under other names, or tells in a form of its own. */

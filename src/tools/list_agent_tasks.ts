@@ -1,15 +1,12 @@
 import * as z from "zod";
 import { isFinished, type Task } from "../task/task.ts";
 import { agentErrorOutput } from "./agent_error.ts";
-import { agentFields, agentSeconds, agentStatus, isAsync } from "./agent_facts.ts";
+import { agentFields, agentSeconds, agentStatus, isAsync, LIST_SHARE } from "./agent_facts.ts";
 import { defineAgentTool, jsonAnswer } from "./agent_tool.ts";
 import { takeFitting } from "./bounded_text.ts";
 import { listAgents } from "./find_agent.ts";
 import { labelOf } from "./task_facts.ts";
 import type { ToolAnswer } from "./tool.ts";
-
-/** Part of an answer that the list may take; indented, as text, it is longer than as data. */
-const LIST_SHARE = 0.7;
 
 export const listAgentTasks = defineAgentTool({
   name: "list_agent_tasks",

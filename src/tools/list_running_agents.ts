@@ -1,16 +1,13 @@
 import * as z from "zod";
 import { agentIdOf } from "../task/agent_id.ts";
 import { agentErrorOutput } from "./agent_error.ts";
-import { agentSeconds, isAsync } from "./agent_facts.ts";
+import { agentSeconds, isAsync, LIST_SHARE } from "./agent_facts.ts";
 import { defineAgentTool, jsonAnswer } from "./agent_tool.ts";
 import { takeFitting } from "./bounded_text.ts";
 import { runningAgents } from "./find_agent.ts";
 import { labelOf, phaseOf, threadIdOf } from "./task_facts.ts";
 import type { ToolAnswer } from "./tool.ts";
 import type { ViewedTask } from "./viewed_task.ts";
-
-/** Part of an answer that the list may take; indented, as text, it is longer than as data. */
-const LIST_SHARE = 0.7;
 
 export const listRunningAgents = defineAgentTool({
   name: "list_running_agents",

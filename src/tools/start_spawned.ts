@@ -8,6 +8,7 @@ import { logIdOf, newLogPath } from "../storage/agent_log_files.ts";
 import { existingDirectory } from "../storage/paths.ts";
 import { createLog, removeTextLog } from "../storage/text_log.ts";
 import { defined } from "../task/defined.ts";
+import { reasonOf } from "../task/errors.ts";
 import { SANDBOX_MODES, type Starter, type TaskSpec } from "../task/spec.ts";
 import type { Task } from "../task/task.ts";
 import { AgentError } from "./agent_error.ts";
@@ -120,8 +121,7 @@ async function beginLog(
     const line = { at: new Date(), level: "INFO", event: "agent_start", message: "Agent started" } as const;
     await createLog(path, (pid) => jsonLine(line, { ...context, pid }));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const message = `Cannot make the log ${path}: ${reason}. Free some space or name another directory with ` +
+    const message = `Cannot make the log ${path}: ${reasonOf(error)}. Free some space or name another directory with ` +
       "CODEX_AS_MCP_LOG_DIR.";
     throw new AgentError({ code: "log_init_failed", kind: "io_error", message }, { cause: error });
   }

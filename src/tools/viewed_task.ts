@@ -1,13 +1,10 @@
+import { readableStderr } from "../codex/stderr_message.ts";
 import type { TaskView } from "../supervisor/task_view.ts";
 import { cutStart } from "./bounded_text.ts";
 import type { ToolServices } from "./tool.ts";
 
 /** Longest end of stderr that is told, in characters: that of codex-mcp-swarm. */
 const MAX_STDERR = 500;
-/** What Codex writes there on every run. */
-const ALWAYS = /^Reading (prompt|additional input) from stdin\.*$/gm;
-
-const ANSI = new RegExp(String.raw`${"\u001b"}\[[0-9;?]*[ -/]*[@-~]`, "g");
 
 /** A task as it is told. */
 export interface ViewedTask extends TaskView {
@@ -21,5 +18,5 @@ export async function viewTask(id: string, { supervisor }: ToolServices): Promis
   if (view.task.state.status !== "failed") return { ...view, stderrTail: "" };
   // A file that cannot be read takes nothing else with it.
   const written = await view.directory.stderrTail().catch(() => "");
-  return { ...view, stderrTail: cutStart(written.replaceAll(ANSI, "").replaceAll(ALWAYS, ""), MAX_STDERR) };
+  return { ...view, stderrTail: cutStart(readableStderr(written), MAX_STDERR) };
 }
