@@ -132,11 +132,14 @@ export function resultText(view: ViewedTask, now: Date, answer: string | null): 
 /** codex-mcp-swarm's failure block. */
 export function failureLines(view: ViewedTask, failure: Failure): string[] {
   const model = modelOf(view.task);
+  const { state } = view.task;
+  const isFurther = "run" in state && state.run > 1;
+  const runs = isFurther ? `this was run ${state.run} of the task` : "the wrapper did not retry";
   return [
     ...(model === undefined ? [] : [`Model: ${model}`]),
     `Cause: ${failureMessage(view, failure)}`,
     `Category: ${failureCategory(failure)}`,
-    `Retryable: ${failure.retryable ? "yes" : "no"} (informational only; the wrapper did not retry)`,
+    `Retryable: ${failure.retryable ? "yes" : "no"} (informational only; ${runs})`,
     `Action: ${failure.action}`,
     ...(view.stderrTail === "" ? [] : [`stderr: ${view.stderrTail}`]),
   ];

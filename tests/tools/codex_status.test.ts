@@ -96,6 +96,15 @@ Deno.test("codex_status shows what a task does, in codex-mcp-swarm's layout and 
   ]);
 });
 
+Deno.test("codex_status says of a failure in which run of its task it came", async () => {
+  await using swarm = await startSwarm();
+  const id = await startTask(swarm, "fake:say(half) fake:hold(never)");
+  const { thread_id: threadId } = await waitForTask(swarm, id, (task) => task.answer === "half");
+  await swarm.call("codex_reply", { threadId, prompt: "fake:crash(9)", when: "now" });
+  const { text } = await swarm.call("codex_status", { task_ids: [id] });
+  assert.match(text, /^Retryable: no \(informational only; this was run 2 of the task\)$/m);
+});
+
 Deno.test("codex_status without ids lists this repository's tasks, open ones first, and with all those of others", async () => {
   await using codex = await installFakeCodex();
   await using one = await startSwarm({ codex, args: ["--max-concurrent", "1"] });
