@@ -235,10 +235,26 @@ const table: readonly Row[] = [
       taskTimeoutMs: 2_700_000,
       agents: { ...AGENTS, timeoutMs: 2_700_000 },
       warnings: [
-        'Ignored CODEX_TIMEOUT_SECONDS="0": expected seconds, more than 0 and at most 2073600; using --task-timeout.',
+        'Ignored CODEX_TIMEOUT_SECONDS="0": expected seconds, more than 0; using --task-timeout.',
       ],
     },
   },
+  ...["2073601", "9999999", "99999999999999999999", "1e9", "inf", "Infinity"].map((seconds): Row => ({
+    args: "",
+    env: { CODEX_TIMEOUT_SECONDS: seconds },
+    changes: {
+      agents: { ...AGENTS, timeoutMs: 2_073_600_000 },
+      warnings: [`CODEX_TIMEOUT_SECONDS="${seconds}" is more than a run may take: using 2073600.`],
+    },
+  })),
+  ...["-1", "nan", "soon", "1e-9", "-inf"].map((seconds): Row => ({
+    args: "",
+    env: { CODEX_TIMEOUT_SECONDS: seconds },
+    changes: {
+      warnings: [`Ignored CODEX_TIMEOUT_SECONDS="${seconds}": expected seconds, more than 0; using --task-timeout.`],
+    },
+  })),
+  { args: "", env: { CODEX_TIMEOUT_SECONDS: "2e3" }, changes: { agents: { ...AGENTS, timeoutMs: 2_000_000 } } },
   {
     args: "--state-dir /s",
     env: { HOME: "", CODEX_HOME: "/c" },

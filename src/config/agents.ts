@@ -42,9 +42,18 @@ function defaultLogDir(paths: Paths, stateDir: string): string {
 function readTimeout({ env, warnings }: Sources): number | null {
   const text = env["CODEX_TIMEOUT_SECONDS"] ?? "";
   if (text === "") return null;
-  const ms = parseDuration(text);
-  if (ms !== null && ms > 0 && ms <= MAX_TIMER_MS) return ms;
-  const expected = `seconds, more than 0 and at most ${MAX_TIMER_MS / 1000}`;
-  warnings.push(`Ignored CODEX_TIMEOUT_SECONDS="${text}": expected ${expected}; using --task-timeout.`);
+  const ms = parseDuration(text) ?? parseFloatOfPython(text) * 1_000;
+  if (ms > MAX_TIMER_MS) {
+    warnings.push(`CODEX_TIMEOUT_SECONDS="${text}" is more than a run may take: using ${MAX_TIMER_MS / 1_000}.`);
+    return MAX_TIMER_MS;
+  }
+  // A fraction of a millisecond is as good as none.
+  if (Math.round(ms) > 0) return Math.round(ms);
+  warnings.push(`Ignored CODEX_TIMEOUT_SECONDS="${text}": expected seconds, more than 0; using --task-timeout.`);
   return null;
+}
+
+/** Reads a number as codex-as-mcp did, which knew no longest: `1e9` and `inf` too; `NaN` for anything else. */
+function parseFloatOfPython(text: string): number {
+  return /^\+?inf(inity)?$/i.test(text.trim()) ? Infinity : Number(text);
 }

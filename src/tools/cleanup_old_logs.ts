@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { listAgentFiles, type LogFile, logOf, removeLogFiles } from "../storage/agent_log_files.ts";
+import { reasonOf } from "../task/errors.ts";
 import { isFinished } from "../task/task.ts";
 import { AgentError, agentErrorOutput } from "./agent_error.ts";
 import { sizeWords } from "./agent_facts.ts";
@@ -21,7 +22,7 @@ export const cleanupOldLogs = defineAgentTool({
   description: "Delete old agent logs; those of running agents stay.",
   effect: "destructive",
   input: z.object({
-    days: z.int().min(1).max(10_000).optional().describe("Least age, default 7"),
+    days: z.int().min(1).optional().describe("Least age, default 7"),
     dry_run: z.boolean().optional().describe("Only say what would go, default true"),
   }),
   output: z.looseObject({
@@ -67,8 +68,7 @@ async function oldFiles(
     const kept = new Set(running.map(({ spec }) => spec.agentLog));
     return files.filter(({ path, modified }) => modified.getTime() < before && !kept.has(logOf(path)));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const message = `Cannot look through the logs in ${logDir}: ${reason}.`;
+    const message = `Cannot look through the logs in ${logDir}: ${reasonOf(error)}.`;
     throw new AgentError({ code: "cleanup_failed", kind: "io_error", message }, { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Ladder, StopReport } from "../process/run_host.ts";
-import { TaskError } from "../task/errors.ts";
+import { reasonOf, TaskError } from "../task/errors.ts";
 import { isFinished } from "../task/task.ts";
 import { AgentError, agentErrorOutput } from "./agent_error.ts";
 import { agentStatus } from "./agent_facts.ts";
@@ -13,8 +13,8 @@ import { viewTask } from "./viewed_task.ts";
 const DEFAULT_TIMEOUT = 5;
 /** Time that the system has to end a process that was killed. */
 const KILL_MS = 2_000;
-/** Above it no call is waited for. */
-const MAX_TIMEOUT = 600;
+/** Longer than any call is waited for; codex-as-mcp knew no longest. */
+const MAX_TIMEOUT = 86_400;
 
 export const killAgent = defineAgentTool({
   name: "kill_agent",
@@ -25,7 +25,7 @@ export const killAgent = defineAgentTool({
   input: z.object({
     task_id: z.string().describe("Agent's id"),
     force: z.boolean().optional().describe("SIGKILL at once"),
-    timeout: z.number().min(0).max(MAX_TIMEOUT).optional().describe("Seconds, default 5"),
+    timeout: z.number().min(0).optional().describe("Seconds, default 5"),
   }),
   output: z.looseObject({
     task_id: z.string().optional().describe("Agent's id"),
@@ -38,23 +38,24 @@ export const killAgent = defineAgentTool({
   }),
   async handle({ task_id: asked, force = false, timeout = DEFAULT_TIMEOUT }, _call, services): Promise<ToolAnswer> {
     const { task, agentPid: pid } = await findAgent(asked, services, "agent_not_found");
-    if (isFinished(task)) return notRunning(asked, agentStatus(task));
-    const { answer, report } = await stop(task.id, ladderOf({ isForced: force, timeoutMs: timeout * 1_000 }), services);
+    if (isFinished(task)) return notRunning(asked, agentStatus(task), {});
+    const timeoutMs = Math.min(timeout, MAX_TIMEOUT) * 1_000;
+    const { answer, report } = await stop(task.id, ladderOf({ isForced: force, timeoutMs }), services);
     const signal = signalWords(report);
+    const swept = report?.swept ?? 0;
+    const own = swept === 0 ? {} : { other_processes_killed: swept };
     const log_file = task.spec.agentLog ?? null;
     if (answer === "still_running") {
       const message = `Agent ${asked} does not end: try again with force=true.`;
       return jsonAnswer({ task_id: asked, killed: false, signal_used: signal, message, log_file });
     }
     const status = agentStatus((await viewTask(task.id, services)).task);
-    if (answer === "already_ended" || status !== "killed") return notRunning(asked, status);
-    const how = signal === null ? " before it had a process" : ` with ${signal}`;
+    // A process that took no signal had just ended, by itself or by another call.
+    const hasEndedBefore = signal === null && pid !== null;
+    if (answer === "already_ended" || status !== "killed" || hasEndedBefore) return notRunning(asked, status, own);
+    const how = signal === null ? " while it had no process" : ` with ${signal}`;
     const message = `Successfully killed agent ${asked}${how}.`;
-    const swept = report?.swept ?? 0;
-    return jsonAnswer(
-      { task_id: asked, killed: true, pid, signal_used: signal, message, log_file },
-      swept === 0 ? {} : { other_processes_killed: swept },
-    );
+    return jsonAnswer({ task_id: asked, killed: true, pid, signal_used: signal, message, log_file }, own);
   },
 });
 
@@ -68,8 +69,7 @@ async function stop(id: string, ladder: Ladder, { supervisor }: ToolServices): R
     return await supervisor.stop(id, "cancelled", { ladder });
   } catch (error) {
     if (error instanceof TaskError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    const message = `Cannot kill the agent: ${reason}. Try again.`;
+    const message = `Cannot kill the agent: ${reasonOf(error)}. Try again.`;
     throw new AgentError({ code: "kill_failed", kind: "runtime_error", message }, { cause: error });
   }
 }
@@ -79,6 +79,6 @@ function signalWords(report: StopReport | null): string | null {
   return report.signals.map((signal) => `SIG${signal}`).join("->");
 }
 
-function notRunning(asked: string, status: string): ToolAnswer {
-  return jsonAnswer({ task_id: asked, killed: false, message: `Agent ${asked} is not running: it is ${status}.` });
+function notRunning(asked: string, status: string, own: Readonly<Record<string, unknown>>): ToolAnswer {
+  return jsonAnswer({ task_id: asked, killed: false, message: `Agent ${asked} is not running: it is ${status}.` }, own);
 }

@@ -1,15 +1,14 @@
 import * as z from "zod";
 import { listLogs, type LogFile } from "../storage/agent_log_files.ts";
+import { reasonOf } from "../task/errors.ts";
 import { AgentError, agentErrorOutput } from "./agent_error.ts";
-import { sizeWords } from "./agent_facts.ts";
+import { LIST_SHARE, sizeWords } from "./agent_facts.ts";
 import { defineAgentTool, jsonAnswer } from "./agent_tool.ts";
 import { takeFitting } from "./bounded_text.ts";
 import type { ToolAnswer } from "./tool.ts";
 
 /** codex-as-mcp's default. */
 const DEFAULT_COUNT = 20;
-/** Part of an answer that the list may take; indented, as text, it is longer than as data. */
-const LIST_SHARE = 0.7;
 
 export const listAgentLogs = defineAgentTool({
   name: "list_agent_logs",
@@ -17,7 +16,7 @@ export const listAgentLogs = defineAgentTool({
   prefer: "codex_status",
   description: "Log files of agents, newest first.",
   effect: "read",
-  input: z.object({ max_count: z.int().min(1).max(1_000).optional().describe("Default 20") }),
+  input: z.object({ max_count: z.int().min(0).optional().describe("Default 20") }),
   output: z.looseObject({
     total: z.int().optional().describe("How many logs there are"),
     showing: z.int().optional().describe("How many of them are listed"),
@@ -41,8 +40,7 @@ async function readLogs(directory: string): Promise<LogFile[]> {
   try {
     return await listLogs(directory);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const message = `Cannot list the logs in ${directory}: ${reason}.`;
+    const message = `Cannot list the logs in ${directory}: ${reasonOf(error)}.`;
     throw new AgentError({ code: "list_logs_failed", kind: "io_error", message }, { cause: error });
   }
 }

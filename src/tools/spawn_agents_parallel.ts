@@ -18,7 +18,7 @@ export const spawnAgentsParallel = defineAgentTool({
   input: z.object({
     agents: z.array(z.unknown().meta({ type: "object", properties: shownSpec.properties, required: ["prompt"] }))
       .describe("As for spawn_agent"),
-    max_parallel: z.int().min(1).max(1_000).optional().describe("How many at once, default all"),
+    max_parallel: z.int().min(1).optional().describe("How many at once, default all"),
     wait: z.boolean().optional().describe("false: return ids at once"),
   }),
   output: z.looseObject({

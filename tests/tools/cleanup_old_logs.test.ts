@@ -44,6 +44,7 @@ Deno.test("cleanup_old_logs deletes what is old enough, rotated logs and old mes
     "Deleted 3 files older than 7 days, freeing 3.0 KB.",
   ]);
   assert.deepEqual(names(), before.filter((name) => !old.includes(name)));
+  assert.equal((await swarm.call("cleanup_old_logs", { days: 1_000_000_000 })).structured.deleted_count, 0);
   const more = await swarm.call("cleanup_old_logs", { days: 1, dry_run: false });
   assert.deepEqual(more.structured.files.map((path: string) => basename(path)), [
     "codex_agent_20260105-000000_1_new.log",

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { errorOf, plain, startAgent, waitForAgent, waitForLog } from "../helpers/agents.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { isAlive } from "../helpers/processes.ts";
-import { startSwarm, type Swarm } from "../helpers/swarm.ts";
+import { type Answer, startSwarm, type Swarm } from "../helpers/swarm.ts";
 import { waitForTask } from "../helpers/tasks.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
@@ -39,7 +40,7 @@ Deno.test("kill_agent says which signals it took, and that only which were sent"
   const climbed = await swarm.call("kill_agent", { task_id: stubborn, timeout: 0.2 });
   assert.deepEqual([climbed.structured.killed, climbed.structured.signal_used], [true, "SIGTERM->SIGKILL"]);
   const forced = await startWorking(swarm, "fake:ignore_term");
-  const killed = await swarm.call("kill_agent", { task_id: forced, force: true });
+  const killed = await swarm.call("kill_agent", { task_id: forced, force: true, timeout: 10_000_000 });
   assert.deepEqual([killed.structured.killed, killed.structured.signal_used], [true, "SIGKILL"]);
 
   // Killed stays killed.
@@ -70,6 +71,30 @@ Deno.test("kill_agent ends a blocking agent by its sync id, and a queued one", a
   const ended = await blocking;
   assert.deepEqual([errorOf(ended).code, ended.structured.status], ["killed_by_user", "killed"]);
   assert.equal((await swarm.call("list_running_agents")).structured.count, 0);
+});
+
+Deno.test("kill_agent does not claim an agent that ended before it was sent a signal", async () => {
+  await using swarm = await startSwarm();
+  const id = await startWorking(swarm, "");
+  const directory = join(swarm.stateDir, "tasks", id.slice(-8));
+  const [, shim, , agent] = (await Deno.readTextFile(join(directory, "process"))).split(" ").map(Number);
+  assert.ok(shim !== undefined && agent !== undefined);
+  // Nobody writes down that the agent has ended until its shim goes on.
+  Deno.kill(shim, "SIGSTOP");
+  let killing: Promise<Answer>;
+  try {
+    Deno.kill(agent, "SIGKILL");
+    await waitFor(async () => !await isAlive(agent), { message: "the agent to end" });
+    killing = swarm.call("kill_agent", { task_id: id });
+    await waitFor(() => Deno.stat(join(directory, "stop")), { message: "the agent to be stopped" });
+  } finally {
+    Deno.kill(shim, "SIGCONT");
+  }
+  assert.deepEqual((await killing).structured, {
+    task_id: id,
+    killed: false,
+    message: `Agent ${id} is not running: it is killed.`,
+  });
 });
 
 Deno.test("kill_agent refuses what it cannot do", async () => {

@@ -29,6 +29,10 @@ Deno.test("list_agent_logs lists the newest logs as codex-as-mcp did, without th
   });
   const all = (await swarm.call("list_agent_logs")).structured;
   assert.deepEqual([all.showing, all.logs[2].size_human], [3, "1.5 KB"]);
+  for (const [max_count, showing] of [[0, 0], [1_000_000_000, 3]]) {
+    const { structured: some } = await swarm.call("list_agent_logs", { max_count });
+    assert.deepEqual([some.total, some.showing, some.logs.length], [3, showing, showing]);
+  }
 
   const negative = errorOf(await swarm.call("list_agent_logs", { max_count: -1 }));
   assert.deepEqual([negative.code, negative.kind], ["invalid_argument", "validation_error"]);

@@ -89,15 +89,19 @@ Deno.test("spawn_agents_parallel runs at most max_parallel at once and starts th
   );
 });
 
-Deno.test("spawn_agents_parallel runs all at once where the call sets no bound (control)", async () => {
-  await using codex = await installFakeCodex();
-  await using swarm = await startSwarm({ codex });
-  const agents = Array.from({ length: 3 }, () => ({ prompt: "fake:hold(all)" }));
-  const calling = swarm.call("spawn_agents_parallel", { agents });
-  await waitFor(() => codex.mostAtOnce() === 3, { message: "all three to run" });
-  await release(swarm, "all");
-  assert.equal((await calling).structured.result.length, 3);
-});
+for (
+  const [what, bound] of [["no bound (control)", {}], ["a bound beyond all", { max_parallel: 1_000_000 }]] as const
+) {
+  Deno.test(`spawn_agents_parallel runs all at once where the call sets ${what}`, async () => {
+    await using codex = await installFakeCodex();
+    await using swarm = await startSwarm({ codex });
+    const agents = Array.from({ length: 3 }, () => ({ prompt: "fake:hold(all)" }));
+    const calling = swarm.call("spawn_agents_parallel", { agents, ...bound });
+    await waitFor(() => codex.mostAtOnce() === 3, { message: "all three to run" });
+    await release(swarm, "all");
+    assert.equal((await calling).structured.result.length, 3);
+  });
+}
 
 Deno.test("spawn_agents_parallel gives all ids at once with wait=false, also of those that are queued", async () => {
   await using codex = await installFakeCodex();
