@@ -8,6 +8,9 @@ import { updateReadme } from "../.github/scripts/update_readme.ts";
 import manifest from "../deno.json" with { type: "json" };
 import { flagEntries } from "../src/config/flags.ts";
 import { MARKERS, VARIABLES } from "../src/config/variables.ts";
+import { readTree } from "./helpers/directory_tree.ts";
+import { startSwarm } from "./helpers/swarm.ts";
+import { startTask, waitForStatus, waitForTask } from "./helpers/tasks.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const PAPERS = ["README.md", ".github/CONTRIBUTING.md", ".github/CHANGELOG.md", ".github/SECURITY.md"];
@@ -106,6 +109,37 @@ Deno.test("the papers name files and tasks that exist", () => {
       .map((name) => `${paper}: ${name}`);
   });
   assert.deepEqual(missing, []);
+});
+
+Deno.test("README's table names every file of the state directory that tasks and their scripts make", async () => {
+  const [, table = ""] = read("README.md").split("| In the state directory");
+  const names = [...(table.split("\n\n")[0] ?? "").matchAll(/^\| (`[^|]+`) +\|/gm)].flatMap(([, cell]) => {
+    const [first = "", ...others] = [...(cell ?? "").matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? "");
+    return [first, ...others.map((name) => name.endsWith("/") ? name : `${dirname(first)}/${name}`)];
+  });
+  const patterns = names.map((name) => {
+    const words = name.replace(/^\.\//, "").replaceAll(".", "\\.").replaceAll("*", "[0-9a-f]+");
+    const path = words.replace("<id>", "[0-9a-f]{8}").replace("_N", "_\\d+").replace(/\/$/, "/.+");
+    return new RegExp(`^${path}$`);
+  });
+  await using swarm = await startSwarm({ args: ["--log-level", "INFO"] });
+  const id = await startTask(swarm, "fake:say(half) fake:hold(never)", {
+    "base-instructions": "Be brief.",
+    "output-schema": { type: "object" },
+  });
+  const { thread_id: threadId } = await waitForTask(swarm, id, (task) => task.answer === "half");
+  await swarm.call("codex_reply", { threadId, prompt: "fake:say({})", when: "now" });
+  await waitForStatus(swarm, id, "completed");
+  const scripts = `${read("src/process/shim.sh")}${read("src/process/keeper.sh")}`;
+  const noted = [...scripts.matchAll(/\$dir\/([a-z]+(?:\.[a-z]+)?)|^ +trim ([a-z.]+) ([a-z.]+) /gm)]
+    .flatMap(([, ...names]) => names.filter((name) => name !== undefined)).map((name) => `tasks/${id}/${name}`);
+  const made = [...readTree(swarm.stateDir).keys()].filter((path) => !path.endsWith("/"));
+  const files = [...made, ...noted];
+  for (const name of ["prompt_1.txt", "owner", "events.dropped"]) {
+    assert.ok(files.includes(`tasks/${id}/${name}`), name);
+  }
+  const isTold = (file: string): boolean => patterns.some((pattern) => pattern.test(file));
+  assert.deepEqual(files.filter((file) => !isTold(file)), []);
 });
 
 /** The commands of README's design choices that need nothing but a checkout and a POSIX shell. */

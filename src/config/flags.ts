@@ -90,7 +90,9 @@ const flags = {
   "read-only": {
     variable: "CODEX_SWARM_READ_ONLY",
     group: "Tools",
-    description: "Offers only tools that look: none that starts, stops or deletes anything",
+    description:
+      "Offers only tools that look: none that starts, stops or deletes anything. The server itself goes on " +
+      "with what others have left",
   },
   "max-sandbox": {
     value: "MODE",
@@ -163,7 +165,8 @@ const flags = {
     variable: "CODEX_SWARM_STALL_ACTION",
     group: "Lifetime",
     default: "report",
-    description: "What is done with an agent that is silent: report it, or stop it",
+    description: "What is done with a stalled agent, one that is silent, uses no CPU time and changes no files: " +
+      "report it, or stop it",
   },
   "on-usage-limit": {
     value: "ACTION",

@@ -56,7 +56,7 @@ const variables = {
     of: "codex-as-mcp",
     value: "SECONDS",
     otherwise: "as --task-timeout",
-    description: "How long one run of an agent of the spawn_* tools may take",
+    description: "How long one run of an agent of the spawn_* tools may take; more than 24 days count as 24",
   },
   CODEX_MODEL: {
     of: "codex-as-mcp",
