@@ -60,17 +60,21 @@ export class TaskDirectory {
 
   /**
    * Makes the directory with all that was asked; on disk when it returns. Gives the right to drive the task, which is
-   * taken before anybody else can read it; nobody can before `noted` has settled. Throws `state_not_writable` and leaves
-   * nothing behind when it can't.
+   * taken before anybody else can read it; nobody can before `note` has settled, which is called when the directory is
+   * the task's. Throws `state_not_writable` and leaves nothing behind when it can't.
    */
-  async create(task: Task, files: TaskFiles, noted: Promise<unknown> = Promise.resolve()): Promise<Disposable> {
+  async create(
+    task: Task,
+    files: TaskFiles,
+    note: () => Promise<unknown> = () => Promise.resolve(),
+  ): Promise<Disposable> {
     try {
       checkSpareFiles();
       Deno.mkdirSync(this.path, { mode: 0o700 });
       let lock: Disposable | null = null;
       try {
         lock = takeTask(this.path);
-        const written = await Promise.allSettled([this.#writeFiles(files), noted]);
+        const written = await Promise.allSettled([this.#writeFiles(files), note()]);
         for (const one of written) if (one.status === "rejected") throw one.reason;
         if (lock === null) throw new Error("another server has taken it");
         // Last: a task whose record can be read has all that it was asked for.
@@ -92,6 +96,16 @@ export class TaskDirectory {
     await writeNew(join(this.path, promptFile(0)), prompt);
     if (outputSchema !== undefined) await writeNew(this.outputSchemaFile, JSON.stringify(outputSchema));
     if (baseInstructions !== undefined) await writeNew(this.baseInstructionsFile, baseInstructions);
+  }
+
+  /** Tells whether the directory is there; what stands against looking is told by who reads or writes it. */
+  isThere(): boolean {
+    try {
+      Deno.lstatSync(this.path);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Replaces the task's record; a reader sees the old or the new one, never half of one. */
@@ -187,8 +201,8 @@ export class TaskDirectory {
   }
 }
 
-/** What stands in a directory whose record could not be written. */
-const MADE = ["task.lock", promptFile(0), "output_schema.json", "base_instructions.md"];
+/** What stands in a directory whose record could not be written; a server that ends meanwhile stops what it starts. */
+const MADE = ["task.lock", promptFile(0), "output_schema.json", "base_instructions.md", "stop"];
 
 /** How much of the messages is read. */
 const MAX_STDERR_BYTES = 16 * 1024;
@@ -198,22 +212,4 @@ const MAX_REASON_LENGTH = 300;
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** The ids of all tasks under `tasksDirectory`, in no order; none while it does not exist. */
-export async function listTaskIds(tasksDirectory: string): Promise<string[]> {
-  const ids: string[] = [];
-  try {
-    for await (const entry of Deno.readDir(tasksDirectory)) {
-      if (entry.isDirectory && isTaskId(entry.name)) ids.push(entry.name);
-    }
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return ids;
-    throw new TaskError(
-      "state_not_writable",
-      `Cannot read ${tasksDirectory}: ${reasonOf(error)}. Make it readable or name another directory with --state-dir.`,
-      { cause: error },
-    );
-  }
-  return ids;
 }

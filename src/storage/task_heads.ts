@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { FINAL_STATUSES } from "../task/task.ts";
-import { listTaskIds } from "./task_directory.ts";
+import { listTaskIds } from "./list_task_ids.ts";
 
 /** Records read at once: enough to keep a disk busy, far from the limit of open files. */
 const READ_AT_ONCE = 32;

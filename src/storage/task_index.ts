@@ -3,7 +3,7 @@ import type { Task } from "../task/task.ts";
 import { IndexFiles, isYoung } from "./index_files.ts";
 import { waitForLock } from "./kernel_lock.ts";
 import { type IndexRebuild, rebuildIndex } from "./rebuild_index.ts";
-import { listTaskIds } from "./task_directory.ts";
+import { listTaskIds } from "./list_task_ids.ts";
 import { readTaskHead, TaskHeads } from "./task_heads.ts";
 import { HISTORY_LINE_BYTES, repositoryDigest, TaskHistory } from "./task_history.ts";
 

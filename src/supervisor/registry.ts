@@ -1,4 +1,5 @@
-import { isTaskId, listTaskIds, TaskDirectory } from "../storage/task_directory.ts";
+import { listTaskIds } from "../storage/list_task_ids.ts";
+import { isTaskId, TaskDirectory } from "../storage/task_directory.ts";
 import { TaskError } from "../task/errors.ts";
 import { type FinishedTask, isFinished, type Task } from "../task/task.ts";
 

@@ -145,7 +145,7 @@ export class Supervisor {
   /** Writes the task down and queues it; it is on disk when this returns. */
   async start(planned: PlannedTask): Promise<Task> {
     await this.#beforeStarts();
-    return await this.#start(planned, { id: this.#options.newId(), before: Promise.resolve() });
+    return await this.#start(planned, { id: this.#newId(), before: Promise.resolve() });
   }
 
   /** The same for several, of which at most so many run at once; they have their turns in this order. Rejects when none can be. */
@@ -153,19 +153,27 @@ export class Supervisor {
     planned: readonly PlannedTask[],
     { maxParallel }: { readonly maxParallel: number },
   ): Promise<PromiseSettledResult<Task>[]> {
-    const ids = planned.map(() => this.#options.newId());
     await this.#beforeStarts();
+    const ids = planned.map(() => this.#newId());
     let before: Promise<unknown> = Promise.resolve();
     return await Promise.allSettled(planned.map((one, index) => {
       const count = index - maxParallel + 1;
       const startsAfter = count > 0 ? { startsAfter: { tasks: ids.slice(0, index), count } } : {};
       const start = this.#start({ ...one, spec: { ...one.spec, ...startsAfter } }, {
-        id: ids[index] ?? this.#options.newId(),
+        id: ids[index] ?? this.#newId(),
         before,
       });
       before = Promise.allSettled([before, start]);
       return start;
     }));
+  }
+
+  /** One that no task has. */
+  #newId(): string {
+    for (;;) {
+      const id = this.#options.newId();
+      if (this.#table.get(id) === undefined && !this.#registry.directory(id).isThere()) return id;
+    }
   }
 
   async #beforeStarts(): Promise<void> {
@@ -200,7 +208,6 @@ export class Supervisor {
       lock = await this.#creating.run(() => this.#create(followed, planned));
     } catch (error) {
       this.#table.forget(followed);
-      await Promise.all([this.#services.index.forget(id), this.#open.remove(task.repository, id)]);
       throw error;
     }
     await before;
@@ -209,10 +216,19 @@ export class Supervisor {
   }
 
   async #create({ task, directory }: FollowedTask, { files }: PlannedTask): Promise<Disposable> {
+    const { index } = this.#services;
     // Before the record, should this server be killed in between: an entry without a task is passed over, but a task
     // without an entry would be found by nobody who does not know its id.
-    const noted = Promise.all([this.#services.index.noteStarted(task), this.#open.add(task.repository, task.id)]);
-    return await patiently(() => directory.create(task, files, noted), this.#closing.signal);
+    let noted: Promise<unknown> | null = null;
+    const note = (): Promise<unknown> =>
+      noted ??= Promise.all([index.noteStarted(task), this.#open.add(task.repository, task.id)]);
+    try {
+      return await patiently(() => directory.create(task, files, note), this.#closing.signal);
+    } catch (error) {
+      // Where another server has just made a task of the same id, the notes are that one's.
+      if (noted !== null) await Promise.all([index.forget(task.id), this.#open.remove(task.repository, task.id)]);
+      throw error;
+    }
   }
 
   /** Looks at a task of this or any other server. Throws `unknown_task`. */

@@ -1,7 +1,8 @@
 /** All that a history acts on: servers, agents, strangers, and what the model knows of them. */
 import { join } from "node:path";
 import { readNotedRun } from "../../src/process/run_files.ts";
-import { listTaskIds, TaskDirectory } from "../../src/storage/task_directory.ts";
+import { listTaskIds } from "../../src/storage/list_task_ids.ts";
+import { TaskDirectory } from "../../src/storage/task_directory.ts";
 import type { FinishedTask, Task } from "../../src/task/task.ts";
 import type { Answer } from "../helpers/swarm.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";

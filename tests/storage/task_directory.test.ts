@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { isTaskId, listTaskIds, TaskDirectory } from "../../src/storage/task_directory.ts";
+import { noteStop } from "../../src/process/run_files.ts";
+import { listTaskIds } from "../../src/storage/list_task_ids.ts";
+import { isTaskId, TaskDirectory } from "../../src/storage/task_directory.ts";
 import { TaskError } from "../../src/task/errors.ts";
 import type { Task } from "../../src/task/task.ts";
 import { SPEC } from "../helpers/example_spec.ts";
@@ -48,6 +50,17 @@ Deno.test("create() leaves nothing behind when a file cannot be written", async 
     new TaskDirectory(temp.path, TASK.id).create(TASK, { prompt: "go", outputSchema: endless }),
     (error) => error instanceof TaskError && error.code === "state_not_writable" && /--state-dir/.test(error.message),
   );
+  assert.deepEqual(namesIn(temp.path), []);
+});
+
+Deno.test("create() leaves nothing behind of a task that is stopped while it cannot be written", async () => {
+  await using temp = await tempDirectory();
+  const directory = new TaskDirectory(temp.path, TASK.id);
+  const stopAndFail = async (): Promise<never> => {
+    await noteStop(directory.path, "server_exit");
+    throw new Error("no room");
+  };
+  await assert.rejects(directory.create(TASK, { prompt: "go" }, stopAndFail), /no room/);
   assert.deepEqual(namesIn(temp.path), []);
 });
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Supervisor } from "../../src/supervisor/supervisor.ts";
+import { Supervisor, type SupervisorOptions } from "../../src/supervisor/supervisor.ts";
 import { type HostYard, hostYard } from "../helpers/host_yard.ts";
 import { PLANNED, TASK } from "../helpers/tool_calls.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
-function createSupervisor({ path, services }: HostYard): Supervisor {
+function createSupervisor({ path, services }: HostYard, options: Partial<SupervisorOptions> = {}): Supervisor {
   return new Supervisor({
     stateDir: path,
     isReadOnly: false,
@@ -27,7 +27,12 @@ function createSupervisor({ path, services }: HostYard): Supervisor {
     log: services.log,
     now: services.now,
     newId: () => TASK.id,
+    ...options,
   });
+}
+
+function namesIn(path: string): string[] {
+  return Array.from(Deno.readDirSync(path), ({ name }) => name).sort();
 }
 
 Deno.test("Supervisor.close() lets go of every run that goes on", async () => {
@@ -81,4 +86,32 @@ Deno.test("Supervisor.ended() ends with a signal that comes while the task is st
   over.abort(new Error("the time is over"));
   await assert.rejects(ended, /the time is over/);
   await supervisor.close();
+});
+
+Deno.test("Supervisor.start() takes another id where a task of that one is there", async () => {
+  await using yard = await hostYard();
+  const { directory } = await yard.follow();
+  const ids = [TASK.id, "ffffffff"];
+  const supervisor = createSupervisor(yard, { newId: () => ids.shift() ?? "" });
+  const started = await supervisor.start(PLANNED);
+  await supervisor.ended(started.id, new AbortController().signal);
+  await supervisor.close();
+  assert.deepEqual([started.id, yard.asked], ["ffffffff", ["start 1"]]);
+  assert.deepEqual(await directory.read(), TASK);
+});
+
+Deno.test("Supervisor.start() takes nothing away of a task that another server makes of the same id at the same time", async () => {
+  await using yard = await hostYard();
+  const live = join(yard.path, "tasks", ".index", "live");
+  const newId = (): string => {
+    // When it has been looked for.
+    queueMicrotask(() => Deno.mkdirSync(join(yard.path, "tasks", TASK.id)));
+    return TASK.id;
+  };
+  await yard.services.index.open();
+  Deno.writeTextFileSync(join(live, TASK.id), "");
+  const supervisor = createSupervisor(yard, { newId });
+  await assert.rejects(supervisor.start(PLANNED), { code: "state_not_writable" });
+  await supervisor.close();
+  assert.deepEqual([namesIn(live), namesIn(join(yard.path, "tasks", TASK.id))], [[TASK.id], []]);
 });
