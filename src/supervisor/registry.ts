@@ -11,7 +11,7 @@ const MAX_KEPT = 500;
 /** The tasks on disk, of this and all other servers. One that has ended never changes and is rarely read twice. */
 export class Registry {
   readonly #tasksDir: string;
-  readonly #finished = new Map<string, FinishedTask>();
+  readonly #finished = new Map<string, { readonly task: FinishedTask; readonly isOnDisk: boolean }>();
 
   constructor(tasksDir: string) {
     this.#tasksDir = tasksDir;
@@ -23,8 +23,9 @@ export class Registry {
 
   /** Reads a task as it was last written down. Throws `unknown_task`, or says why it cannot be read. */
   async read(id: string): Promise<Task> {
-    const finished = this.#finished.get(id);
-    if (finished !== undefined) return finished;
+    const kept = this.#finished.get(id);
+    // Any server removes what is old. What was removed before it had ended is told by the one that saw its end.
+    if (kept !== undefined && (!kept.isOnDisk || this.directory(id).isThere())) return kept.task;
     const task = isTaskId(id) ? await this.directory(id).read() : null;
     if (task === null) throw await this.#unknown(id);
     if (isFinished(task)) this.keep(task);
@@ -33,7 +34,7 @@ export class Registry {
 
   /** Remembers a task that has ended. */
   keep(task: FinishedTask): void {
-    this.#finished.set(task.id, task);
+    this.#finished.set(task.id, { task, isOnDisk: this.directory(task.id).isThere() });
     const [oldest] = this.#finished.keys();
     if (this.#finished.size > MAX_KEPT && oldest !== undefined) this.#finished.delete(oldest);
   }
