@@ -80,18 +80,19 @@ async function othersEnded(
 ): Promise<void> {
   if (afterTaskId !== undefined) await ended(afterTaskId, signal);
   if (startsAfter === undefined || startsAfter.count <= 0) return;
-  const enough = Promise.withResolvers<void>();
+  // When enough have ended, one of any so many has: no more of them need be waited for at a time.
+  const atOnce = startsAfter.tasks.length - startsAfter.count + 1;
+  const left = startsAfter.tasks.values();
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
-  let missing = startsAfter.count;
-  const ends = startsAfter.tasks.map(async (id) => {
-    await ended(id, either).catch(enough.reject);
-    if (--missing <= 0) enough.resolve();
+  const waits = Array.from({ length: Math.max(1, atOnce) }, async () => {
+    for (const id of left) await ended(id, either);
   });
   try {
-    await enough.promise;
+    // The first that finds none left: the others wait for fewer than may run beside this one.
+    await Promise.race(waits);
   } finally {
     over.abort(new Error("enough have ended"));
-    await Promise.all(ends);
+    await Promise.allSettled(waits);
   }
 }

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { FollowedTask } from "../../src/supervisor/followed_task.ts";
+import { enterTurn } from "../../src/supervisor/turn.ts";
+import type { TaskSpec } from "../../src/task/spec.ts";
+import { hostYard } from "../helpers/host_yard.ts";
+import { TASK } from "../helpers/tool_calls.ts";
+import { waitFor } from "../helpers/wait_for.ts";
+
+const NAMES = Array.from({ length: 9 }, (_, index) => String(index));
+
+/** Waits for the turn of a task that comes after others, which end when they are told to. */
+async function enterAfter(startsAfter: NonNullable<TaskSpec["startsAfter"]>): Promise<
+  AsyncDisposable & {
+    /** Those that are waited for. */
+    readonly pending: ReadonlySet<string>;
+    readonly hasEntered: () => boolean;
+    end(name: string): void;
+  }
+> {
+  const stack = new AsyncDisposableStack();
+  const yard = stack.use(await hostYard());
+  const { directory } = await yard.follow();
+  const ends = new Map(startsAfter.tasks.map((name) => [name, Promise.withResolvers<void>()]));
+  const pending = new Set<string>();
+  const ended = async (name: string, signal: AbortSignal): Promise<void> => {
+    pending.add(name);
+    const aborted = Promise.withResolvers<never>();
+    signal.addEventListener("abort", () => aborted.reject(signal.reason), { once: true });
+    try {
+      await Promise.race([ends.get(name)?.promise, aborted.promise]);
+    } finally {
+      pending.delete(name);
+    }
+  };
+  const followed = new FollowedTask({ ...TASK, spec: { ...TASK.spec, startsAfter } }, directory);
+  let hasEntered = false;
+  const entering = enterTurn(followed, { hadTurn: false }, { ...yard.services, ended }).then((turn) => {
+    hasEntered = true;
+    turn?.[Symbol.dispose]();
+  });
+  stack.defer(async () => {
+    for (const { resolve } of ends.values()) resolve();
+    await entering;
+  });
+  return {
+    pending,
+    hasEntered: () => hasEntered,
+    end: (name) => ends.get(name)?.resolve(),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+Deno.test("a task that comes after others waits for few of them at a time", async () => {
+  await using task = await enterAfter({ tasks: NAMES, count: 7 });
+  for (const [index, name] of NAMES.slice(0, 7).entries()) {
+    const awaited = NAMES.slice(index, index + 3).join();
+    await waitFor(() => [...task.pending].join() === awaited, {
+      message: `no others than ${awaited} to be waited for`,
+    });
+    assert.equal(task.hasEntered(), false);
+    task.end(name);
+  }
+  await waitFor(task.hasEntered, { message: "the turn" });
+  assert.equal(task.pending.size, 0);
+});
+
+Deno.test("a task that comes after others has its turn as soon as enough have ended, whichever these are", async () => {
+  await using task = await enterAfter({ tasks: NAMES, count: 7 });
+  for (const name of ["8", "3", "7", "5", "4", "1"]) task.end(name);
+  await waitFor(() => task.pending.has("6"), { message: "the last ones to be waited for" });
+  assert.deepEqual([[...task.pending].sort(), task.hasEntered()], [["0", "2", "6"], false]);
+  task.end("2");
+  await waitFor(task.hasEntered, { message: "the turn" });
+});
