@@ -277,7 +277,8 @@ export class Supervisor {
 
   /** Stops a task and settles when it has ended, or cannot be ended. The first reason wins; an ended one stays as it is. */
   async stop(id: string, reason: StopReason, options: { readonly ladder?: Ladder } = {}): Promise<StopAnswer> {
-    await refuseNewerState(this.#options.stateDir);
+    // A newer program may have come since this server began; what it drives itself it goes on to look after.
+    if (!this.#table.isOwn(id)) await refuseNewerState(this.#options.stateDir);
     return await stopTask(id, { reason, ...options }, this.#parts());
   }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { startSwarm } from "../helpers/swarm.ts";
 import { release, startTask, waitForTask } from "../helpers/tasks.ts";
+import { waitFor } from "../helpers/wait_for.ts";
 
 /** All files below a directory with their contents. */
 async function treeOf(directory: string, inside = ""): Promise<Record<string, string>> {
@@ -61,4 +62,22 @@ Deno.test("F9: the state of a newer program is looked at and left as it is, with
   }
   assert.deepEqual(after, before);
   await release(swarm, "go");
+});
+
+Deno.test("F9: a server stops its own agents after a newer program has come, and ends as ever", async () => {
+  await using codex = await installFakeCodex();
+  await using swarm = await startSwarm({ codex, args: ["--orphan-grace", "1h"] });
+  const id = await startTask(swarm, "fake:say(half) fake:hold(never)");
+  const call = swarm.call("codex", { prompt: "fake:hold(never)" }).catch(() => null);
+  await waitFor(() => codex.ledger().length === 2, { message: "both agents to run" });
+  await Deno.writeTextFile(join(swarm.stateDir, "format"), "99\n");
+  const { text } = await swarm.call("codex_cancel", { task_id: id });
+  assert.equal(text, `Task ${id}: Task cancelled`);
+  await swarm.process.closeInput();
+  assert.equal((await swarm.process.ended).code, 0);
+  await call;
+  await using next = await startSwarm({ codex, stateDir: swarm.stateDir, cwd: swarm.cwd });
+  const { structured: { tasks } } = await next.call("codex_status");
+  const statuses = tasks.map(({ status }: { readonly status: string }) => status);
+  assert.deepEqual(statuses.sort(), ["cancelled", "interrupted"]);
 });
