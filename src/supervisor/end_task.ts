@@ -148,26 +148,28 @@ async function conclude(
     log.error("a task's record could not be saved yet", { id: task.id, error });
     // Whoever waits here is told; other servers are when there is room again.
     followed.update(finished);
-    await saveLater(() => directory.write(finished), closing);
+    // Noted as one that has not ended it is concluded by the next server, from the same files.
+    if (!await saveLater(() => directory.write(finished), closing)) return;
   }
   await bell.ring(task.id);
   const threadId = ending.progress.threadId ?? task.spec.resumeThreadId;
   if (threadId !== undefined) await index.noteThread(threadId, task.id);
   await index.noteEnded(task.id);
-  // Until then it is told from memory.
+  // Until then it is told from memory, by other servers from the events.
   if (saveAnswer !== null && !isAnswerSaved) await saveLater(saveAnswer, closing);
 }
 
-/** Saves something as soon as that is possible. Should this server end before, the files tell the next one the same. */
-async function saveLater(save: () => Promise<void>, closing: AbortSignal): Promise<void> {
+/** Saves something as soon as that is possible; false when this server ends before. */
+async function saveLater(save: () => Promise<void>, closing: AbortSignal): Promise<boolean> {
   for (;;) {
     try {
-      return await save();
+      await save();
+      return true;
     } catch (error) {
       // Said once. Where the task itself was removed, nobody wants it saved.
-      if (error instanceof Deno.errors.NotFound) return;
+      if (error instanceof Deno.errors.NotFound) return true;
     }
+    if (closing.aborted) return false;
     await pause(SAVE_EVERY_MS, closing);
-    if (closing.aborted) return;
   }
 }

@@ -2,7 +2,7 @@
 import { readNotedRun } from "../process/run_files.ts";
 import type { TaskDirectory } from "../storage/task_directory.ts";
 import { type FinishedTask, isFinished, type Progress, type Task } from "../task/task.ts";
-import type { FollowedTask } from "./followed_task.ts";
+import { FollowedTask } from "./followed_task.ts";
 import { pause } from "./pause.ts";
 import type { Silence } from "./rounds.ts";
 
@@ -67,7 +67,9 @@ export async function viewFinished(
   directory: TaskDirectory,
   seen: string | null = null,
 ): Promise<TaskView> {
-  const answer = seen ?? await directory.readAnswer();
+  // Where there was no room for the answer's own file it stands only in the events.
+  const answer = seen ?? await directory.readAnswer() ??
+    (await new FollowedTask(task, directory).readToEnd()).lastMessage;
   return {
     task,
     progress: task.state.progress,

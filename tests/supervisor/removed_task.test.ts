@@ -15,3 +15,15 @@ Deno.test("a task whose directory somebody removes ends with its agent, and give
   assert.deepEqual([task.status, task.exit_code], ["interrupted", null]);
   assert.equal((await waitForStatus(swarm, next, "completed")).answer, "next");
 });
+
+Deno.test("an answer whose own file is not there is told from the events, by any server", async () => {
+  await using swarm = await startSwarm();
+  const { structured: { task_id: id } } = await swarm.call("codex", { prompt: "fake:say(the answer)" });
+  await Deno.remove(join(swarm.stateDir, "tasks", id, "answer.md"));
+  await using other = await startSwarm(swarm);
+  for (const server of [swarm, other]) {
+    const { structured: { tasks: [task] }, text } = await server.call("codex_wait", { task_ids: [id] });
+    assert.deepEqual([task.status, task.answer], ["completed", "the answer"]);
+    assert.match(text, /the answer/);
+  }
+});

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { TaskDrive } from "../../src/supervisor/task_drive.ts";
 import { Supervisor, type SupervisorOptions } from "../../src/supervisor/supervisor.ts";
 import { type HostYard, hostYard } from "../helpers/host_yard.ts";
 import { PLANNED, TASK } from "../helpers/tool_calls.ts";
@@ -114,4 +115,36 @@ Deno.test("Supervisor.start() takes nothing away of a task that another server m
   await assert.rejects(supervisor.start(PLANNED), { code: "state_not_writable" });
   await supervisor.close();
   assert.deepEqual([namesIn(live), namesIn(join(yard.path, "tasks", TASK.id))], [[TASK.id], []]);
+});
+
+Deno.test("a task whose end cannot be written down is concluded by the next server", async () => {
+  await using yard = await hostYard();
+  const followed = await yard.follow();
+  await yard.services.index.open();
+  await yard.services.index.noteStarted(TASK);
+  const record = join(followed.directory.path, "task.json");
+  const text = await Deno.readTextFile(record);
+  // Nothing can be renamed over it.
+  await Deno.remove(record);
+  await Deno.mkdir(record);
+  followed.noteDriven();
+  const closing = new AbortController();
+  const services = { ...yard.services, closing: closing.signal };
+  const drive = new TaskDrive(followed, { runnable: () => Promise.resolve(PLANNED), services }).toEnd();
+  const { state } = await followed.finished;
+  closing.abort();
+  await drive;
+  await Deno.remove(record);
+  await Deno.writeTextFile(
+    record,
+    text.replace('"queued"', '"running", "startedAt": "2026-11-04T09:30:00Z", "run": 1'),
+  );
+  const supervisor = createSupervisor(yard);
+  supervisor.open();
+  await waitFor(async () => (await followed.directory.read())?.state.status === state.status, {
+    message: "the end to be written down",
+  });
+  await supervisor.close();
+  assert.deepEqual([state.status, yard.asked], ["failed", ["start 1"]]);
+  await waitFor(() => namesIn(join(yard.path, "tasks", ".index", "live")).length === 0, { message: "no entry" });
 });
