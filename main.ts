@@ -170,6 +170,7 @@ function createSupervisor(
     cwd: config.cwd,
     runner: { host, bell, orphanGraceMs: config.orphanGraceMs, maxEventBytes: MAX_EVENT_BYTES },
     env: { ...config.env, ...config.agentEnv },
+    givenEnvNames: new Set(Object.keys(config.agentEnv)),
     maxConcurrent: config.maxConcurrent,
     offlineTimeoutMs: config.offlineTimeoutMs,
     stallAfterMs: config.stallAfterMs,

@@ -60,6 +60,7 @@ const spec = z.looseObject({
     skipGitRepoCheck: z.boolean(),
     ephemeral: z.boolean(),
     withheldEnv: z.array(z.string()),
+    hasEnvPolicy: z.boolean().default(true),
     disabledMcpServers: z.array(z.string()),
     cwd: z.string().default(""),
   }).default({
@@ -67,6 +68,7 @@ const spec = z.looseObject({
     skipGitRepoCheck: false,
     ephemeral: false,
     withheldEnv: [],
+    hasEnvPolicy: true,
     disabledMcpServers: [],
     cwd: "",
   }),

@@ -84,6 +84,7 @@ export async function readSettings(request: StartRequest, context: SettingsConte
       skipGitRepoCheck,
       ephemeral: server.ephemeral,
       cwd: context.cwd,
+      hasEnvPolicy: facts.hasShellEnvironmentPolicy,
       withheldEnv: facts.hasShellEnvironmentPolicy
         ? []
         : secretVariables(context.env, new Set([...context.givenEnvNames, ...Object.keys(request.env ?? {})])),

@@ -21,8 +21,9 @@ export interface EndTaskServices {
 /** What running tasks needs. */
 export interface RunTaskServices extends EndTaskServices {
   readonly runner: CodexRunner;
-  /** The environment of every agent, the call's own variables aside. */
+  /** The environment of every agent, the call's own variables aside, and which of its names were given with `--env`. */
   readonly env: Readonly<Record<string, string>>;
+  readonly givenEnvNames: ReadonlySet<string>;
   readonly coldStart: ColdStart;
   readonly slots: Slots;
   readonly usageLimits: UsageLimits;

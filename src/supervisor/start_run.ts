@@ -2,6 +2,7 @@
 import type { CodexProbe } from "../codex/probe.ts";
 import { readThread } from "../codex/thread_file.ts";
 import { type CodexRun, runCodex } from "../codex/run_codex.ts";
+import { secretVariables } from "../task/secret_names.ts";
 import type { TaskSpec } from "../task/spec.ts";
 import { startRun } from "../task/transitions.ts";
 import { continuedSpec } from "./continued_spec.ts";
@@ -44,7 +45,10 @@ export async function startNextRun(
   if (next.run > 1) await directory.markRun(next.run);
   const runSpec = next.run === 1 || threadId === null ? spec : await continuedSpec(spec, threadId);
   return await runCodex(services.runner, {
-    task: { ...followed.task, spec: runSpec },
+    task: {
+      ...followed.task,
+      spec: { ...runSpec, server: { ...runSpec.server, withheldEnv: withheld(spec, services) } },
+    },
     run: next.run,
     directory: directory.path,
     input: next.input,
@@ -56,6 +60,16 @@ export async function startNextRun(
     probe,
     env: { ...services.env, ...env },
   });
+}
+
+/** Names that the agent's commands must not see. Another server may have planned the task, with other variables of its own. */
+function withheld(
+  { envNames, server }: TaskSpec,
+  { env, givenEnvNames }: Pick<RunTaskServices, "env" | "givenEnvNames">,
+): readonly string[] {
+  if (server.hasEnvPolicy) return server.withheldEnv;
+  const own = secretVariables(env, new Set([...givenEnvNames, ...envNames]));
+  return [...new Set([...server.withheldEnv, ...own])].sort();
 }
 
 /** What the thread has used is known only when the task before this one has ended. */

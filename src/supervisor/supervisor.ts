@@ -51,8 +51,9 @@ export interface SupervisorOptions {
   /** Working directory of this server: those bound to an earlier one that was started here are its own. */
   readonly cwd: string;
   readonly runner: CodexRunner;
-  /** The environment of every agent, the call's own variables aside. */
+  /** The environment of every agent, the call's own variables aside, and which of its names were given with `--env`. */
   readonly env: Readonly<Record<string, string>>;
+  readonly givenEnvNames: ReadonlySet<string>;
   readonly maxConcurrent: number;
   readonly offlineTimeoutMs: number;
   readonly stallAfterMs: number;
@@ -102,6 +103,7 @@ export class Supervisor {
     this.#services = {
       runner,
       env: options.env,
+      givenEnvNames: options.givenEnvNames,
       coldStart: new ColdStart(options.codexHome),
       slots: new Slots({ files, bell, closing }),
       usageLimits: new UsageLimits({ files: new UsageLimitFiles(options.usageLimitsDir), now, log }),

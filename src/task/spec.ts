@@ -43,6 +43,8 @@ export interface CodexSettings {
 export interface ServerSettings extends CodexSettings {
   /** Names of variables that the agent's commands must not see. */
   readonly withheldEnv: readonly string[];
+  /** Codex's configuration says itself what commands see: nothing else is withheld then. True where a record does not tell. */
+  readonly hasEnvPolicy: boolean;
   /** Configured MCP servers that this agent does without; Codex refuses names that are not configured. */
   readonly disabledMcpServers: readonly string[];
   /** Working directory of the server; empty in records of format 1. A server that starts there again takes its orphans. */

@@ -12,7 +12,15 @@ export const SPEC: TaskSpec = {
   account: "",
   lifetime: "detached",
   effectiveSandbox: { mode: "read-only", source: "Codex default", network: null },
-  server: { config: [], skipGitRepoCheck: false, ephemeral: false, withheldEnv: [], disabledMcpServers: [], cwd: "" },
+  server: {
+    config: [],
+    skipGitRepoCheck: false,
+    ephemeral: false,
+    withheldEnv: [],
+    hasEnvPolicy: false,
+    disabledMcpServers: [],
+    cwd: "",
+  },
   notes: [],
   usageBefore: null,
 };

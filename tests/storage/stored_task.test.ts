@@ -52,6 +52,7 @@ function asNow({ spec, state, ...record }: { readonly spec: Fields; readonly sta
     skipGitRepoCheck: false,
     ephemeral: false,
     withheldEnv: [],
+    hasEnvPolicy: true,
     disabledMcpServers: [],
     cwd: "",
     ...Object(spec["server"]),

@@ -18,6 +18,7 @@ function createSupervisor({ path, services }: HostYard, options: Partial<Supervi
     cwd: path,
     runner: services.runner,
     env: {},
+    givenEnvNames: new Set(),
     maxConcurrent: 1,
     offlineTimeoutMs: 60_000,
     stallAfterMs: 60_000,

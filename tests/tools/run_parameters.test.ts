@@ -207,6 +207,7 @@ Deno.test("codex writes down what of its server's settings the run needs, but fo
     skipGitRepoCheck: true,
     ephemeral: true,
     withheldEnv: ["DEPLOY_TOKEN"],
+    hasEnvPolicy: false,
     disabledMcpServers: ["web", "swarm"],
     cwd: swarm.cwd,
   });
