@@ -19,15 +19,22 @@ export async function findByThread(
   const live = new Set([...table.own().map(({ task }) => task.id), ...await index.liveIds()]);
   for (const id of live) {
     const task = table.get(id)?.task ?? await registry.read(id).catch(() => null);
-    if (task === null || isFinished(task) && latest !== null) continue;
-    const isLater = latest === null || task.createdAt >= latest.createdAt;
-    if (isLater && await threadOf(task, { table, registry }) === threadId) latest = task;
+    if (task === null || !isLater(task, latest)) continue;
+    if (await threadOf(task, { table, registry }) === threadId) latest = task;
   }
-  if (latest !== null) return latest;
+  if (latest !== null && !isFinished(latest)) return latest;
+  // What has just ended, or was driven by a server that was killed then, stands among the live ones alone.
   const id = await index.taskOfThread(threadId);
-  if (id === null) return null;
-  const found = await table.find(id).catch(() => null);
-  return found instanceof FollowedTask ? found.task : found;
+  const found = id === null ? null : await table.find(id).catch(() => null);
+  const noted = found instanceof FollowedTask ? found.task : found;
+  return noted !== null && isLater(noted, latest) ? noted : latest;
+}
+
+/** One that has not ended works on the thread after all that have. */
+function isLater(task: Task, than: Task | null): boolean {
+  if (than === null) return true;
+  if (isFinished(task) !== isFinished(than)) return isFinished(than);
+  return task.createdAt >= than.createdAt;
 }
 
 async function threadOf(
