@@ -1,7 +1,7 @@
 import type { CodexRun } from "../codex/run_codex.ts";
-import { isFinished, type Task } from "../task/task.ts";
-import { awaitRun, unstartRun } from "../task/transitions.ts";
-import { concludeTask, failTask, type JudgedRun, judgeRun, lastExitCode, saveTask, stopReasonOf } from "./end_task.ts";
+import { isFinished } from "../task/task.ts";
+import { awaitNextRun, isStopped, takeBackRun } from "./between_runs.ts";
+import { concludeTask, failTask, type JudgedRun, judgeRun, lastExitCode } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import { withLeftBehind } from "./left_behind.ts";
 import { nextInput, promptsGiven } from "./next_input.ts";
@@ -74,15 +74,19 @@ export class TaskDrive {
     const end = await this.#follow(run, turn);
     turn.freeSlot();
     if (end?.kind !== "slot_taken") return end !== null && await this.#decide(end, turn.probe);
-    await this.#takeBack(before);
+    await takeBackRun(this.#followed, before, this.#services);
     return true;
   }
 
   /** Waits for everything that a run has to wait for; `null` when there is nothing to be started any more. */
   async #enter(hadTurn: boolean): Promise<Turn | null> {
-    const turn = await enterTurn(this.#followed, { hadTurn }, this.#services);
-    if (!await this.#isStopped()) return turn;
-    turn?.[Symbol.dispose]();
+    using stack = new DisposableStack();
+    const turn = stack.use(await enterTurn(this.#followed, { hadTurn }, this.#services));
+    if (!await isStopped(this.#followed, this.#services)) {
+      stack.move();
+      return turn;
+    }
+    stack.dispose();
     await this.#end(await judgeRun(this.#followed, await lastExitCode(this.#followed), this.#services));
     return null;
   }
@@ -94,6 +98,7 @@ export class TaskDrive {
     try {
       runnable = await this.#runnable();
     } catch (error) {
+      if (isPassing(error)) throw error;
       await failTask(followed, error, this.#services);
       return null;
     }
@@ -101,7 +106,7 @@ export class TaskDrive {
       const next = await nextInput(followed);
       return this.#run = await startNextRun(followed, runnable, { ...next, slot: turn.slot }, this.#services);
     } catch (error) {
-      await this.#takeBack(before);
+      await takeBackRun(followed, before, this.#services);
       if (!isPassing(error)) {
         this.#services.log.error("a run could not be started", { id: followed.task.id, error });
         await failTask(followed, error, this.#services);
@@ -144,7 +149,7 @@ export class TaskDrive {
     if (task.state.status !== "running") return false;
     const judged = await judgeRun(followed, end.exitCode, this.#services);
     const { outcome, stderrTail, progress: { eventsOfRun } } = judged;
-    const [isStopped, given] = await Promise.all([this.#isStopped(), promptsGiven(directory)]);
+    const [isToEnd, given] = await Promise.all([isStopped(followed, this.#services), promptsGiven(directory)]);
     const step = nextStep({
       runs: task.state,
       isUnstarted: end.kind === "unstarted",
@@ -157,7 +162,7 @@ export class TaskDrive {
     });
     // A run that the model has not answered has found out nothing.
     if (judged.progress.hasModelAnswered && outcome.failure?.class !== "usage_limit") await probe?.lift();
-    if (isStopped && step.kind !== "end") {
+    if (isToEnd && step.kind !== "end") {
       // Not the run has ended the task, but whoever wants it to have no other one.
       await this.#end(await judgeRun(followed, end.exitCode, this.#services));
       return false;
@@ -168,17 +173,19 @@ export class TaskDrive {
         return false;
       case "again": {
         this.#lostStarts += step.isLostStart ? 1 : 0;
-        await this.#await({ until: null, isDueAgain: true });
+        await awaitNextRun(followed, { until: null, isDueAgain: true }, this.#services);
         const pauseMs = step.isLostStart ? step.pauseMs : this.#troubles.nextPauseMs();
         await pause(pauseMs, AbortSignal.any([followed.stopSignal, closing]));
         return true;
       }
       case "tell":
-        await this.#await({ until: null, isDueAgain: false });
+        await awaitNextRun(followed, { until: null, isDueAgain: false }, this.#services);
         return true;
-      case "wait":
-        await this.#await({ until: await usageLimits.met(task.spec.account, step.resetsAt), isDueAgain: false });
+      case "wait": {
+        const until = await usageLimits.met(task.spec.account, step.resetsAt);
+        await awaitNextRun(followed, { until, isDueAgain: false }, this.#services);
         return false;
+      }
     }
   }
 
@@ -188,30 +195,7 @@ export class TaskDrive {
     await concludeTask(this.#followed, { ...judged, outcome }, this.#services);
   }
 
-  /** Nothing runs from now on until the next run begins. */
-  async #await(next: Parameters<typeof awaitRun>[1]): Promise<void> {
-    const { log, bell } = this.#services;
-    this.#followed.update(awaitRun(this.#followed.task, next));
-    await saveTask(this.#followed, log);
-    await bell.ring(this.#followed.task.id);
-  }
-
   async #pauseInTrouble(): Promise<void> {
     await pause(this.#troubles.nextPauseMs(), AbortSignal.any([this.#followed.stopSignal, this.#services.closing]));
-  }
-
-  /** Nothing has been started: the task is as it was before. */
-  async #takeBack(before: Task): Promise<void> {
-    this.#followed.update(unstartRun(this.#followed.task, before));
-    await saveTask(this.#followed, this.#services.log);
-  }
-
-  async #isStopped(): Promise<boolean> {
-    const reason = await stopReasonOf(this.#followed);
-    if (reason !== undefined) this.#followed.noteStop(reason);
-    else if (this.#services.closing.aborted && this.#followed.task.spec.lifetime === "server-bound") {
-      this.#followed.noteStop("server_exit");
-    }
-    return this.#followed.stopReason !== undefined;
   }
 }

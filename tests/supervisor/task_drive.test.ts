@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { noteStop } from "../../src/process/run_files.ts";
 import type { RunHost } from "../../src/process/run_host.ts";
+import { SlotFiles } from "../../src/storage/slot_files.ts";
 import type { FollowedTask } from "../../src/supervisor/followed_task.ts";
 import type { RunTaskServices } from "../../src/supervisor/services.ts";
+import { Slots } from "../../src/supervisor/slots.ts";
 import { TaskDrive } from "../../src/supervisor/task_drive.ts";
 import { hostYard } from "../helpers/host_yard.ts";
 import { PLANNED } from "../helpers/tool_calls.ts";
@@ -70,4 +73,35 @@ Deno.test("TaskDrive tells the end of a task that its shim has stopped only when
   sweep.resolve();
   await driven;
   assert.deepEqual([yard.asked, followed.task.state.status], [["start 1", "stop: timeout"], "timed_out"]);
+});
+
+Deno.test("TaskDrive gives its slot back when files are too short to see whether the task was stopped", async () => {
+  await using yard = await hostYard();
+  const { services } = yard;
+  const followed = await yard.follow();
+  const { directory } = followed;
+  let isShort = false;
+  Object.defineProperty(followed, "directory", {
+    get: () => {
+      if (isShort) throw new Error("Too many open files (os error 24)");
+      return directory;
+    },
+  });
+  let claims = 0;
+  const files = new SlotFiles({
+    directory: join(yard.path, "slots"),
+    limit: 1,
+    isHandedOver: () => {
+      isShort = ++claims === 1;
+      return Promise.resolve(true);
+    },
+  });
+  const warning = (message: string): void => {
+    if (message.includes("go on with a task")) isShort = false;
+  };
+  const slots = new Slots({ ...services, files });
+  const driven = drive(followed, { ...services, slots, log: { ...services.log, warning } });
+  const ended = await followed.finishedWithin(5_000);
+  assert.deepEqual([ended?.state.status, yard.asked], ["failed", ["start 1"]]);
+  await driven;
 });
