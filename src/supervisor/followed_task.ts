@@ -1,6 +1,7 @@
 import { parseEvent } from "../codex/parse_events.ts";
 import type { AgentLog } from "../storage/agent_log.ts";
 import { lastWritten } from "../storage/agent_log.ts";
+import type { StopReport } from "../process/run_host.ts";
 import type { TaskDirectory } from "../storage/task_directory.ts";
 import { addEvent, emptyProgress } from "../task/progress.ts";
 import { type FinishedTask, isFinished, type Progress, type StopReason, type Task } from "../task/task.ts";
@@ -12,7 +13,7 @@ export class FollowedTask {
   readonly #finished = Promise.withResolvers<FinishedTask>();
   readonly #stopped = new AbortController();
   #stopReason: StopReason | undefined;
-  #stopping: Promise<unknown> | null = null;
+  #stopping: Promise<StopReport> | null = null;
   #task: Task;
   #progress: Progress = emptyProgress();
   #reading: Promise<void> = Promise.resolve();
@@ -85,12 +86,12 @@ export class FollowedTask {
     this.#stopped.abort(new Error(`stopped: ${reason}`));
   }
 
-  /** Settles when this server has ended all that belongs to the task; `null` while it is not about to. */
-  get stopping(): Promise<unknown> | null {
+  /** This server's last attempt to end all that belongs to the task; `null` before the first one. */
+  get stopping(): Promise<StopReport> | null {
     return this.#stopping;
   }
 
-  async noteStopping<T>(stopping: Promise<T>): Promise<T> {
+  async noteStopping(stopping: Promise<StopReport>): Promise<StopReport> {
     this.#stopping = stopping;
     return await stopping;
   }

@@ -22,7 +22,9 @@ export async function withLeftBehind(
   }
   try {
     // Whoever else has stopped it, its shim or another server, may still be at it, or may have been killed half-way.
-    await (followed.stopping ?? patiently(() => host.stop({ directory, reason })));
+    // What came to nothing, or to an end that nobody has seen, is tried once more.
+    const report = await followed.stopping?.catch(() => null);
+    if (report?.isGone !== true) await patiently(() => host.stop({ directory, reason }));
   } catch (error) {
     log.error("what a stopped task may have left behind could not be ended", { id: task.id, error });
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { noteStop } from "../../src/process/run_files.ts";
-import type { RunHost } from "../../src/process/run_host.ts";
+import type { RunHost, StopReport } from "../../src/process/run_host.ts";
 import { SlotFiles } from "../../src/storage/slot_files.ts";
 import type { FollowedTask } from "../../src/supervisor/followed_task.ts";
 import type { RunTaskServices } from "../../src/supervisor/services.ts";
@@ -105,3 +105,35 @@ Deno.test("TaskDrive gives its slot back when files are too short to see whether
   assert.deepEqual([ended?.state.status, yard.asked], ["failed", ["start 1"]]);
   await driven;
 });
+
+for (
+  const [what, attempt] of [
+    ["nothing", (): Promise<StopReport> => Promise.resolve({ signals: [], isGone: false, swept: 0 })],
+    ["a fault", (): Promise<StopReport> => Promise.reject(new Error("no processes to spare"))],
+  ] as const
+) {
+  Deno.test(`TaskDrive sweeps what a stopped task has left when the first attempt came to ${what}`, async () => {
+    await using yard = await hostYard();
+    const followed = await yard.follow(new Date());
+    await Deno.writeTextFile(join(followed.directory.path, "exit"), "1 3\n");
+    followed.noteStop("cancelled");
+    await followed.noteStopping(attempt()).catch(() => undefined);
+    await drive(followed, { ...yard.services, runner: { ...yard.services.runner, host: endedHost(yard.host) } });
+    assert.deepEqual([yard.asked, followed.task.state.status], [["stop: cancelled"], "cancelled"]);
+  });
+}
+
+Deno.test("TaskDrive sweeps a stopped task once when that has ended it", async () => {
+  await using yard = await hostYard();
+  const followed = await yard.follow(new Date());
+  await Deno.writeTextFile(join(followed.directory.path, "exit"), "1 3\n");
+  followed.noteStop("cancelled");
+  await followed.noteStopping(yard.host.stop({ directory: followed.directory.path, reason: "cancelled" }));
+  await drive(followed, { ...yard.services, runner: { ...yard.services.runner, host: endedHost(yard.host) } });
+  assert.deepEqual([yard.asked, followed.task.state.status], [["stop: cancelled"], "cancelled"]);
+});
+
+/** A host whose run is over. */
+function endedHost(host: RunHost): RunHost {
+  return { ...host, sight: () => Promise.resolve({ state: "ended", exitCode: 3, oom: null }) };
+}
