@@ -7,9 +7,9 @@ const CONTINUE = "The usage limit that stopped you has lifted. Go on where you l
 
 /**
  * Puts together what the next run is given: all prompts that have come meanwhile, and before them what the last run was
- * given if that is due again.
+ * given if that is due again. `null` when it was due for a prompt only, and that was taken back.
  */
-export async function nextInput({ task, directory, progress }: FollowedTask): Promise<Omit<NextRun, "slot">> {
+export async function nextInput({ task, directory, progress }: FollowedTask): Promise<Omit<NextRun, "slot"> | null> {
   const { state } = task;
   if (state.status !== "waiting") return { run: 1, input: "prompt.txt", prompts: 0 };
   const { isDueAgain } = state;
@@ -22,6 +22,7 @@ export async function nextInput({ task, directory, progress }: FollowedTask): Pr
     const prompt = await directory.readPrompt(number);
     if (prompt !== null) parts.push(prompt);
   }
+  if (parts.length === 0 && state.until === null) return null;
   // Without a thread the agent knows of nothing that it could go on with.
   if (parts.length === 0) parts.push(progress.threadId === null ? await directory.readInput("prompt.txt") : CONTINUE);
   return { run, input: await directory.writeInput(run, parts.join("\n\n")), prompts };

@@ -71,6 +71,10 @@ export class TaskDrive {
     const before = this.#followed.task;
     const run = await this.#start(turn);
     if (run === null) return false;
+    if (run === "not_due") {
+      turn.freeSlot();
+      return await this.#decide({ kind: "over", exitCode: await lastExitCode(this.#followed) }, null);
+    }
     const end = await this.#follow(run, turn);
     turn.freeSlot();
     if (end?.kind !== "slot_taken") return end !== null && await this.#decide(end, turn.probe);
@@ -91,7 +95,8 @@ export class TaskDrive {
     return null;
   }
 
-  async #start(turn: Turn): Promise<CodexRun | null> {
+  /** `null` when nothing has been started, `not_due` when nothing is to be: what was to be told was taken back. */
+  async #start(turn: Turn): Promise<CodexRun | "not_due" | null> {
     const followed = this.#followed;
     const before = followed.task;
     let runnable: Runnable;
@@ -104,6 +109,7 @@ export class TaskDrive {
     }
     try {
       const next = await nextInput(followed);
+      if (next === null) return "not_due";
       return this.#run = await startNextRun(followed, runnable, { ...next, slot: turn.slot }, this.#services);
     } catch (error) {
       await takeBackRun(followed, before, this.#services);
@@ -146,7 +152,7 @@ export class TaskDrive {
     const followed = this.#followed;
     const { task, directory } = followed;
     const { usageLimits, onUsageLimit, closing } = this.#services;
-    if (task.state.status !== "running") return false;
+    if (task.state.status !== "running" && task.state.status !== "waiting") return false;
     const judged = await judgeRun(followed, end.exitCode, this.#services);
     const { outcome, stderrTail, progress: { eventsOfRun } } = judged;
     const [isToEnd, given] = await Promise.all([isStopped(followed, this.#services), promptsGiven(directory)]);

@@ -27,6 +27,7 @@ export async function tellAgent(
   const isTold = (): boolean => followed.task.state.status !== "queued" && followed.task.state.prompts >= number;
   const over = AbortSignal.any([signal, closing]);
   let brokenOff = 0;
+  let mayHaveBroken = false;
   for (;;) {
     // Before the look, so that nothing is missed after it.
     const rung = bell.next(id, LOOK_EVERY_MS, over);
@@ -39,7 +40,7 @@ export async function tellAgent(
     }
     if (signal.aborted) {
       // A run that was broken off is only followed by another one if there is something to tell.
-      if (state.status !== "running") await directory.removePrompt(number);
+      if (state.status !== "running" && !mayHaveBroken) await directory.removePrompt(number);
       throw signal.reason;
     }
     if (closing.aborted) {
@@ -47,8 +48,10 @@ export async function tellAgent(
       throw new TaskError("start_failed", message);
     }
     if (state.status === "running" && state.run !== brokenOff) {
-      const { isGone } = await runner.host.interrupt({ directory: directory.path, run: state.run });
+      const { isGone, signals } = await runner.host.interrupt({ directory: directory.path, run: state.run });
       if (isGone) brokenOff = state.run;
+      // Without a signal it had ended by itself.
+      mayHaveBroken ||= !isGone || signals.length > 0;
       await bell.ring(id);
     }
     await rung;

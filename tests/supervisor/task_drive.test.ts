@@ -7,6 +7,7 @@ import type { FollowedTask } from "../../src/supervisor/followed_task.ts";
 import type { RunTaskServices } from "../../src/supervisor/services.ts";
 import { Slots } from "../../src/supervisor/slots.ts";
 import { TaskDrive } from "../../src/supervisor/task_drive.ts";
+import { awaitRun } from "../../src/task/transitions.ts";
 import { hostYard } from "../helpers/host_yard.ts";
 import { PLANNED } from "../helpers/tool_calls.ts";
 
@@ -137,3 +138,36 @@ Deno.test("TaskDrive sweeps a stopped task once when that has ended it", async (
 function endedHost(host: RunHost): RunHost {
   return { ...host, sight: () => Promise.resolve({ state: "ended", exitCode: 3, oom: null }) };
 }
+
+Deno.test("TaskDrive ends a task as its last run did when what it was to be told was taken back", async () => {
+  await using yard = await hostYard();
+  const followed = await yard.follow(new Date());
+  const { directory } = followed;
+  await Deno.writeTextFile(join(directory.path, "exit"), "1 0\n");
+  await Deno.writeTextFile(directory.eventsFile, EVENTS);
+  followed.update(awaitRun(followed.task, { until: null, isDueAgain: false }));
+  await directory.removePrompt(await directory.addPrompt("more"));
+  await drive(followed, yard.services);
+  assert.deepEqual([yard.asked, followed.task.state.status], [[], "completed"]);
+  assert.equal(await directory.readAnswer(), "done");
+});
+
+const EVENTS = [
+  { type: "thread.started", thread_id: "0190a0b0-0000-7000-8000-000000000001" },
+  { type: "turn.started" },
+  { type: "item.completed", item: { id: "i", type: "agent_message", text: "done" } },
+  { type: "turn.completed", usage: { input_tokens: 1, cached_input_tokens: 0, output_tokens: 1 } },
+].map((event) => `${JSON.stringify(event)}\n`).join("");
+
+Deno.test("TaskDrive tells an agent whose usage limit has lifted to go on, also when a prompt was taken back", async () => {
+  await using yard = await hostYard();
+  const followed = await yard.follow(new Date());
+  const { directory } = followed;
+  await Deno.writeTextFile(directory.eventsFile, EVENTS);
+  await followed.refresh();
+  followed.update(awaitRun(followed.task, { until: new Date(0), isDueAgain: false }));
+  await directory.removePrompt(await directory.addPrompt("more"));
+  await drive(followed, yard.services);
+  assert.deepEqual(yard.asked, ["start 2"]);
+  assert.match(await directory.readInput("input_2.txt"), /usage limit .* has lifted/);
+});
