@@ -40,7 +40,8 @@ export async function writeAgentLog(
   };
   await attempt(() => writer.resume());
   const over = new AbortController();
-  void followed.finished.then(() => over.abort());
+  const end = (): void => over.abort();
+  void followed.finished.then(end, end);
   const either = AbortSignal.any([signal, over.signal]);
   while (!either.aborted) {
     await attempt(() => writer.step());

@@ -221,3 +221,15 @@ for (const isStopped of [true, false]) {
     assert.equal(agent.lines().some((line) => line.includes("agent_failed")), isStopped);
   });
 }
+
+Deno.test("an agent's log ends with the following of its task, also by a fault", async () => {
+  await using agent = await LoggedAgent.make();
+  const followed = agent.follow();
+  await agent.begin(followed);
+  await agent.say("last words");
+  const log = { debug: (): void => {}, info: (): void => {}, warning: assert.fail, error: assert.fail };
+  const writing = writeAgentLog(followed, { ...agent.options(), log, signal: new AbortController().signal });
+  followed.fail(new Error("a fault"));
+  await writing;
+  assert.ok(agent.lines().some((line) => line.endsWith(" stdout: last words")));
+});
