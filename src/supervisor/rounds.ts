@@ -1,8 +1,8 @@
 /** What a server looks at again and again while its agents run: whatever no event tells. */
-import { hasNewerFile } from "../process/newer_file.ts";
 import { processStateWords } from "../process/process_state.ts";
 import type { Activity } from "../process/run_host.ts";
 import type { StopReason } from "../task/task.ts";
+import { FileWalks } from "./file_walks.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import { RunClock } from "./run_clock.ts";
 import type { RunTaskServices } from "./services.ts";
@@ -32,7 +32,7 @@ export interface RoundsOptions {
 export interface Silence {
   /** Since its last output. */
   readonly silentMs: number;
-  /** Neither output came, nor CPU time was used, nor files changed for as long as `--stall-after` says. */
+  /** It is known that neither output came, nor CPU time was used, nor files changed for as long as `--stall-after` says. */
   readonly isStalled: boolean;
   /** What it waits for, as far as its events tell. */
   readonly words: string;
@@ -44,8 +44,6 @@ export interface Silence {
 interface Watched {
   readonly stillness: Stillness;
   readonly activity: Activity;
-  /** When its working directory was last looked through. */
-  readonly walkedAt: Date | null;
   readonly isStalled: boolean;
 }
 
@@ -61,6 +59,7 @@ export class Rounds {
   readonly #silence: SteadyTime;
   readonly #offline: SteadyTime;
   readonly #clock = new RunClock();
+  readonly #walks: FileWalks;
   #timer: ReturnType<typeof setInterval> | undefined;
   #round: Promise<void> | undefined;
 
@@ -70,6 +69,8 @@ export class Rounds {
     const clocks = { now: options.services.now, steadyMs: this.#steadyMs };
     this.#silence = new SteadyTime(clocks);
     this.#offline = new SteadyTime(clocks);
+    // The dearest look, so it comes last and rarely.
+    this.#walks = new FileWalks({ ...options.services, everyMs: options.stallAfterMs });
   }
 
   start(): void {
@@ -131,7 +132,7 @@ export class Rounds {
     for (const known of [this.#watched, this.#noted, this.#trimAt]) {
       for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
     }
-    for (const times of [this.#silence, this.#offline, this.#clock]) times.keepOnly(ids);
+    for (const times of [this.#silence, this.#offline, this.#clock, this.#walks]) times.keepOnly(ids);
     try {
       if (silent.length > 0) await this.#lookAtSilent(silent);
     } catch (error) {
@@ -171,12 +172,12 @@ export class Rounds {
     }
     // Its CPU time tells of the time between two looks only, so they begin well before it may be called stalled.
     const lastLook = this.#watched.get(id)?.stillness.last.at.getTime() ?? -Infinity;
-    return this.#steadyMs() - lastLook >= stallAfterMs / LOOKS;
+    return this.#walks.hasNews(id) || this.#steadyMs() - lastLook >= stallAfterMs / LOOKS;
   }
 
   async #lookAtSilent(silent: readonly FollowedTask[]): Promise<void> {
     const { services, stallAfterMs, stallAction } = this.#options;
-    const { runner: { host }, now, log } = services;
+    const { runner: { host }, log } = services;
     const seen = await host.observe(silent.map(({ directory }) => directory.path));
     for (const followed of silent) {
       const { directory, task: { id, spec } } = followed;
@@ -186,21 +187,15 @@ export class Rounds {
       // All instants here are of the steady clock.
       const at = new Date(this.#steadyMs());
       const outputAt = new Date(at.getTime() - silentMs);
-      const before = this.#watched.get(id) ?? null;
-      const isStill = ({ stillSince }: Stillness): boolean => at.getTime() - stillSince.getTime() >= stallAfterMs;
-      const sample = { at, cpuMs: activity.cpuMs, haveFilesChanged: null };
-      let stillness = addSample(before?.stillness ?? null, sample, outputAt);
-      let walkedAt = before?.walkedAt ?? null;
-      // The walk through the files is the dearest look, so it comes last and rarely.
-      const mayWalk = walkedAt === null || at.getTime() - walkedAt.getTime() >= stallAfterMs;
-      if (before !== null && isStill(stillness) && mayWalk) {
-        const stillSince = new Date(now().getTime() - (at.getTime() - stillness.stillSince.getTime()));
-        const haveFilesChanged = await hasNewerFile(spec.cwd, stillSince, services.env);
-        stillness = addSample(before.stillness, { ...sample, haveFilesChanged }, outputAt);
-        walkedAt = at;
-      }
-      const isStalled = before !== null && isStill(stillness);
-      this.#watched.set(id, { stillness, activity, walkedAt, isStalled });
+      const before = this.#watched.get(id)?.stillness ?? null;
+      const haveFilesChanged = before === null ? null : this.#walks.found(id, before.stillSince);
+      const stillness = addSample(before, { at, cpuMs: activity.cpuMs, haveFilesChanged }, outputAt);
+      const { stillSince } = stillness;
+      const isStill = before !== null && at.getTime() - stillSince.getTime() >= stallAfterMs;
+      if (isStill) this.#walks.start(id, { cwd: spec.cwd, stillSince, at });
+      // Where the files cannot be looked through, nobody knows whether it works.
+      const isStalled = isStill && this.#walks.found(id, stillSince) === false;
+      this.#watched.set(id, { stillness, activity, isStalled });
       if (stallAction === "report" || !isStalled) continue;
       log.warning("a task is stopped because nothing moves in it", { id });
       await this.#options.stop(id, "stalled");

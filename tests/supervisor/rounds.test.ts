@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { Activity } from "../../src/process/run_host.ts";
 import { Rounds } from "../../src/supervisor/rounds.ts";
+import { writeExecutable } from "../helpers/executable.ts";
 import { hostYard } from "../helpers/host_yard.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
@@ -72,4 +75,103 @@ Deno.test("Rounds stops a run that goes on although its time is over, but leaves
   } finally {
     looks.stop();
   }
+});
+
+/** Short, since all that passes here is to be less than what the run may take. */
+const STALL_MS = 1_000;
+
+interface StillRun extends AsyncDisposable {
+  readonly path: string;
+  /** The reasons for which it was to be stopped. */
+  readonly stopped: readonly string[];
+  /** Has find(1) do something else from then on. */
+  find(script: string): void;
+  /** How often files were looked through. */
+  walks(): number;
+  isStalled(): Promise<boolean | undefined>;
+  /** Lets time pass, then some rounds. */
+  pass(ms: number): Promise<void>;
+  passUntil(condition: () => boolean): Promise<void>;
+}
+
+/** Rounds over a run in which nothing moves, with a find(1) that notes each walk and then does what the script says. */
+async function stillRun(script: string): Promise<StillRun> {
+  const yard = await hostYard();
+  const followed = await yard.follow(new Date());
+  await Deno.writeTextFile(followed.directory.eventsFile, "");
+  const activity: Activity = { state: "S", cpuMs: 0, processes: 1 };
+  const observe = (paths: readonly string[]): Promise<ReadonlyMap<string, Activity>> =>
+    Promise.resolve(new Map(paths.map((path) => [path, activity])));
+  const walksFile = join(yard.path, "walks");
+  const find = (text: string): void =>
+    writeExecutable(join(yard.path, "find"), `#!/bin/sh\necho walk >>"${walksFile}"\n${text}\n`);
+  await Deno.writeTextFile(walksFile, "");
+  const walks = (): number => Deno.readTextFileSync(walksFile).split("\n").length - 1;
+  find(script);
+  const stopped: string[] = [];
+  let rounds = 0;
+  let steadyMs = 1_000_000;
+  const { services } = yard;
+  const looks = new Rounds({
+    own: () => (rounds++, [followed]),
+    stop: (_id, reason) => Promise.resolve(void stopped.push(reason)),
+    offlineTimeoutMs: 200,
+    stallAfterMs: STALL_MS,
+    stallAction: "stop",
+    services: {
+      ...services,
+      runner: { ...services.runner, host: { ...yard.host, observe } },
+      env: { PATH: `${yard.path}:${Deno.env.get("PATH")}` },
+    },
+    steadyMs: () => steadyMs,
+  });
+  const pass = async (ms: number): Promise<void> => {
+    steadyMs += ms;
+    const before = rounds;
+    await waitFor(() => rounds > before + 3, { message: "some rounds" });
+  };
+  looks.start();
+  // Its silence begins with the first look at it.
+  await pass(0);
+  return {
+    path: yard.path,
+    stopped,
+    find,
+    walks,
+    isStalled: async (): Promise<boolean | undefined> => (await looks.silenceOf(followed))?.isStalled,
+    pass,
+    async passUntil(condition: () => boolean): Promise<void> {
+      await waitFor(async () => {
+        await pass(STALL_MS / 4);
+        return condition();
+      }, { message: `${condition}` });
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      looks.stop();
+      await yard[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("Rounds calls a run stalled only when it is known that no file has changed", async () => {
+  await using run = await stillRun("exit 1");
+  await run.passUntil(() => run.walks() === 2);
+  assert.deepEqual([await run.isStalled(), run.stopped], [false, []]);
+  run.find("exit 0");
+  await run.passUntil(() => run.stopped.length > 0);
+  assert.deepEqual([await run.isStalled(), run.stopped[0]], [true, "stalled"]);
+});
+
+Deno.test("Rounds goes on while files are looked through, and looks once at a time for each run", async () => {
+  await using run = await stillRun("exit 0");
+  const gate = join(run.path, "gate");
+  await new Deno.Command("mkfifo", { args: [gate] }).output();
+  run.find(`read -r _ <"${gate}"`);
+  await run.passUntil(() => run.walks() === 1);
+  for (let round = 0; round < 3; round++) await run.pass(STALL_MS);
+  assert.deepEqual([run.walks(), await run.isStalled(), run.stopped], [1, false, []]);
+  run.find("exit 0");
+  await Deno.writeTextFile(gate, "\n");
+  await run.passUntil(() => run.stopped.length > 0);
+  assert.equal(run.stopped[0], "stalled");
 });
