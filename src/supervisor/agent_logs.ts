@@ -11,13 +11,21 @@ export class AgentLogs {
     this.#services = services;
   }
 
-  /** Writes the log of a task that was promised one, until the task or this server ends. */
-  write(followed: FollowedTask): void {
-    const { id, spec: { agentLog } } = followed.task;
-    if (agentLog === undefined) return;
-    const { runner: { host }, now, log, closing: signal } = this.#services;
-    const writing = writeAgentLog(followed, { host, now, log, signal }).finally(() => this.#writing.delete(id));
+  /** Writes the log of a task that was promised one, until the task or this server ends, or the signal comes. */
+  write(followed: FollowedTask, signal: AbortSignal): void {
+    if (followed.task.spec.agentLog !== undefined) void this.#write(followed, signal);
+  }
+
+  async #write(followed: FollowedTask, signal: AbortSignal): Promise<void> {
+    const { id } = followed.task;
+    const { runner: { host }, now, log, closing } = this.#services;
+    const either = AbortSignal.any([signal, closing]);
+    // Two at once would write the same lines.
+    const before = this.#writing.get(id) ?? Promise.resolve();
+    const writing = before.then(() => writeAgentLog(followed, { host, now, log, signal: either }));
     this.#writing.set(id, writing);
+    await writing;
+    if (this.#writing.get(id) === writing) this.#writing.delete(id);
   }
 
   /** Settles when the log of a task that has ended is whole. */

@@ -3,8 +3,10 @@ import type { AgentLog } from "../storage/agent_log.ts";
 import { lastWritten } from "../storage/agent_log.ts";
 import type { StopReport } from "../process/run_host.ts";
 import type { TaskDirectory } from "../storage/task_directory.ts";
+import { TaskError } from "../task/errors.ts";
 import { addEvent, emptyProgress } from "../task/progress.ts";
 import { type FinishedTask, isFinished, type Progress, type StopReason, type Task } from "../task/task.ts";
+import { pause } from "./pause.ts";
 
 /** A task that this server keeps an eye on: its record, and its events, of which every byte is read once. */
 export class FollowedTask {
@@ -69,6 +71,16 @@ export class FollowedTask {
     return this.#finished.promise;
   }
 
+  /** The task when it has ended; `undefined` when it has not within that time. */
+  async finishedWithin(ms: number): Promise<FinishedTask | undefined> {
+    const over = new AbortController();
+    try {
+      return await Promise.race([this.finished, pause(ms, over.signal).then(() => undefined)]);
+    } finally {
+      over.abort();
+    }
+  }
+
   /** Aborted when this server was given a reason to stop. */
   get stopSignal(): AbortSignal {
     return this.#stopped.signal;
@@ -119,16 +131,19 @@ export class FollowedTask {
     this.#isHeir = true;
   }
 
-  /** This server drives the task from now on: nobody else writes its record. */
-  noteDriven(): void {
-    this.#isDriven = true;
+  /** Says whether this server drives the task from now on: then nobody else writes its record. */
+  noteDriven(isDriven = true): void {
+    this.#isDriven = isDriven;
   }
 
-  /** Takes over what another server has written down. */
+  /** Takes over what another server has written down. Throws `unknown_task` when somebody has removed the task. */
   async reread(): Promise<void> {
     if (this.#isDriven) return;
     const written = await this.directory.read();
-    if (written !== null) this.update(written);
+    if (written === null) {
+      throw new TaskError("unknown_task", `Cannot find task "${this.#task.id}": somebody has removed it.`);
+    }
+    this.update(written);
   }
 
   /** Reads what Codex has written since the last time. Costs one `stat` when that is nothing. */

@@ -2,7 +2,6 @@ import { noteStop, readExit } from "../process/run_files.ts";
 import type { Ladder, StopReport } from "../process/run_host.ts";
 import { isFinished, mayLeaveBehind, type StopReason } from "../task/task.ts";
 import { FollowedTask } from "./followed_task.ts";
-import { pause } from "./pause.ts";
 import type { Registry } from "./registry.ts";
 import type { RunTaskServices } from "./services.ts";
 import { isPassing, patiently } from "./start_trouble.ts";
@@ -60,9 +59,7 @@ export async function stopTask(
   const report = isThere ? await found.noteStopping(stop()) : null;
   // A server in whose queue the task is finds the stop file then.
   await services.bell.ring(id);
-  const over = new AbortController();
-  const finished = await Promise.race([found.finished, pause(END_MS, over.signal)]);
-  over.abort();
+  const finished = await found.finishedWithin(END_MS);
   if (finished === undefined) return { answer: "still_running", report };
   const { status } = finished.state;
   return { answer: status === "completed" || status === "failed" ? "already_ended" : "stopped", report };

@@ -27,6 +27,7 @@ import type { RunTaskServices } from "./services.ts";
 import { Slots } from "./slots.ts";
 import { type StopAnswer, stopTask } from "./stop_task.ts";
 import { patiently } from "./start_trouble.ts";
+import { takeOverAll } from "./take_over_all.ts";
 import { TaskTable } from "./task_table.ts";
 import { type TaskView, viewFinished, viewFollowed } from "./task_view.ts";
 import { notTold, tellAgent, type TellAnswer } from "./tell_agent.ts";
@@ -120,7 +121,6 @@ export class Supervisor {
     this.#table = new TaskTable({
       isReadOnly: options.isReadOnly,
       registry: this.#registry,
-      index,
       services: this.#services,
       logs: this.#logs,
     });
@@ -213,7 +213,7 @@ export class Supervisor {
       throw error;
     }
     await before;
-    this.#table.drive(followed, drive, lock);
+    void this.#table.drive(followed, drive, { lock });
     return task;
   }
 
@@ -362,7 +362,7 @@ export class Supervisor {
       // A newer program may have come since this server began.
       if (await isNewerState(this.#options.stateDir)) return;
       await this.#services.index.open();
-      await this.#table.takeOverAll(isHeir);
+      await takeOverAll(isHeir, this.#parts());
     } catch (error) {
       this.#options.log.error("tasks of other servers could not be looked for", { error });
     }

@@ -1,20 +1,26 @@
 /** Tasks that a server which is gone has left. */
 import { readExit } from "../process/run_files.ts";
 import { takeTask } from "../storage/task_lock.ts";
+import { reasonOf } from "../task/errors.ts";
 import { isFinished } from "../task/task.ts";
+import { stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import type { RunTaskServices } from "./services.ts";
 import type { Runnable } from "./start_run.ts";
+import { isPassing } from "./start_trouble.ts";
 import { noteUnsavedRun } from "./watch_task.ts";
 
 /**
  * Takes the lock of a task that has lost its server and is for this one; `null` for any other. Its state is what stands
- * on disk then.
+ * on disk then. Throws `unknown_task` when somebody has removed it.
  */
-export async function takeOver(followed: FollowedTask, services: RunTaskServices): Promise<Disposable | null> {
+export async function takeOver(
+  followed: FollowedTask,
+  { isReadOnly }: { readonly isReadOnly: boolean },
+  services: RunTaskServices,
+): Promise<Disposable | null> {
   using stack = new DisposableStack();
-  const lock = takeTask(followed.directory.path);
-  if (lock !== null) stack.use(lock);
+  const lock = stack.use(isReadOnly ? null : lockOf(followed));
   await followed.reread();
   if (lock === null || isFinished(followed.task) || services.closing.aborted) return null;
   await noteUnsavedRun(followed);
@@ -27,6 +33,16 @@ export async function takeOver(followed: FollowedTask, services: RunTaskServices
   }
   stack.move();
   return lock;
+}
+
+function lockOf({ directory }: FollowedTask): Disposable | null {
+  try {
+    return takeTask(directory.path);
+  } catch (error) {
+    // The look at its record tells better of a task that was removed.
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
 }
 
 /** Tells whether the task's run has ended, be it that nobody has noticed yet. */
@@ -45,11 +61,36 @@ export function isAbandoned(directory: string): boolean {
   return lock !== null;
 }
 
-/** What starting a run needs, of a task that another server has planned. Throws when its variables went with that. */
+/** Why this server leaves a task to others, which may well be able to run it. */
+export class NotForThisServer extends Error {
+  override readonly name = "NotForThisServer";
+}
+
+/**
+ * What starting a run needs, of a task that another server has planned. Throws {@linkcode NotForThisServer} when others
+ * may have it, and any other error when nobody has: its variables went with that server.
+ */
 export async function runnableAgain({ task }: FollowedTask, { probe }: RunTaskServices): Promise<Runnable> {
   const { envNames } = task.spec;
   if (envNames.length > 0) {
     throw new Error(`its server has ended, and with it the values of ${envNames.join(", ")}; start it again`);
   }
-  return { env: {}, probe: await probe() };
+  try {
+    return { env: {}, probe: await probe() };
+  } catch (error) {
+    if (isPassing(error)) throw error;
+    throw new NotForThisServer(reasonOf(error), { cause: error });
+  }
+}
+
+/** Throws {@linkcode NotForThisServer} if that is known before the task has its turn: until then others could run it. */
+export async function checkRunnable(followed: FollowedTask, services: RunTaskServices): Promise<void> {
+  try {
+    // Anybody can tell the end of a run, or of a task that is to have no further one.
+    if (followed.task.state.status === "running" || await stopReasonOf(followed) !== undefined) return;
+    await runnableAgain(followed, services);
+  } catch (error) {
+    // All else is met again, and dealt with, when the task has its turn.
+    if (error instanceof NotForThisServer) throw error;
+  }
 }

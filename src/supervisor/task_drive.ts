@@ -10,6 +10,7 @@ import { pause } from "./pause.ts";
 import type { RunTaskServices } from "./services.ts";
 import { type Runnable, startNextRun } from "./start_run.ts";
 import { isPassing, Troubles } from "./start_trouble.ts";
+import { NotForThisServer } from "./take_over.ts";
 import { enterTurn, type Turn } from "./turn.ts";
 import type { Probe } from "./usage_limits.ts";
 import { type RunEnd, untilRunOver } from "./watch_task.ts";
@@ -40,7 +41,10 @@ export class TaskDrive {
     await this.#run?.release();
   }
 
-  /** Settles when the task has ended or this server does. Rejects only for faults of this server's own. */
+  /**
+   * Settles when the task has ended or this server does. Rejects with {@linkcode NotForThisServer} when another server may
+   * have it, else only for faults of this server's own.
+   */
   async toEnd(): Promise<void> {
     let hadTurn = false;
     // What is bound to this server ends with it, also between two runs.
@@ -103,7 +107,9 @@ export class TaskDrive {
     try {
       runnable = await this.#runnable();
     } catch (error) {
-      if (isPassing(error)) throw error;
+      // What is bound to this server can be no other one's.
+      const isForOthers = error instanceof NotForThisServer && before.spec.lifetime !== "server-bound";
+      if (isForOthers || isPassing(error)) throw error;
       await failTask(followed, error, this.#services);
       return null;
     }

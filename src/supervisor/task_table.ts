@@ -1,13 +1,13 @@
-import type { TaskIndex } from "../storage/task_index.ts";
-import { type FinishedTask, isFinished, type Task } from "../task/task.ts";
+import { TaskError } from "../task/errors.ts";
+import { type FinishedTask, isFinished } from "../task/task.ts";
+import { defined } from "../task/defined.ts";
 import type { AgentLogs } from "./agent_logs.ts";
+import { driveToEnd } from "./drive_to_end.ts";
 import { FollowedTask } from "./followed_task.ts";
-import { forEachOf } from "./for_each_of.ts";
-import { pause } from "./pause.ts";
 import type { Registry } from "./registry.ts";
 import type { RunTaskServices } from "./services.ts";
 import type { Runnable } from "./start_run.ts";
-import { isAbandoned, isRunOver, runnableAgain, takeOver } from "./take_over.ts";
+import { checkRunnable, isRunOver, runnableAgain, takeOver } from "./take_over.ts";
 import { TaskDrive } from "./task_drive.ts";
 import { heedPrompts } from "./tell_agent.ts";
 
@@ -17,11 +17,12 @@ const LOOK_EVERY_MS = 5_000;
 const HEIR_LOOKS_EVERY_MS = 1_000;
 /** How long a run that is over may take until its end is told. */
 const END_MS = 1_000;
+/** How long a task that this server cannot run is left to others, unless a client asks about it. */
+const LEAVE_MS = 60_000;
 
 /** The tasks that have not ended and that this server drives itself or was asked about. */
 export class TaskTable {
   readonly #registry: Registry;
-  readonly #index: TaskIndex;
   readonly #services: RunTaskServices;
   readonly #logs: AgentLogs;
   /** Nothing is taken over. */
@@ -29,6 +30,10 @@ export class TaskTable {
   readonly #followed = new Map<string, FollowedTask>();
   /** Those whose lock this server holds. */
   readonly #drives = new Map<string, TaskDrive>();
+  /** Those of other servers that are looked at again and again. */
+  readonly #foreign = new Set<FollowedTask>();
+  /** Those that this server cannot run, with the time, in `performance.now()`, until which they are left to others. */
+  readonly #left = new Map<string, number>();
   /** Those that are being read from disk. */
   readonly #finding = new Map<string, Promise<FollowedTask | FinishedTask>>();
   /** Those of other servers that are being brought up to date. */
@@ -36,13 +41,11 @@ export class TaskTable {
 
   constructor(options: {
     readonly registry: Registry;
-    readonly index: TaskIndex;
     readonly services: RunTaskServices;
     readonly logs: AgentLogs;
     readonly isReadOnly: boolean;
   }) {
     this.#registry = options.registry;
-    this.#index = options.index;
     this.#services = options.services;
     this.#isReadOnly = options.isReadOnly;
     this.#logs = options.logs;
@@ -75,22 +78,34 @@ export class TaskTable {
     return drive;
   }
 
-  /** Drives a task that was added to its end; `lock` is freed then. */
-  drive(followed: FollowedTask, drive: TaskDrive, lock: Disposable): void {
-    this.#logs.write(followed);
-    void drive.toEnd().catch((error) => {
-      this.#services.log.error("a task could not be driven to its end", { id: followed.task.id, error });
-      followed.fail(error);
-    }).finally(() => {
-      lock[Symbol.dispose]();
-      this.forget(followed);
-    });
+  /** Drives a task that was added to its end; `lock` is freed then. `check` as {@linkcode driveToEnd} has it. */
+  async drive(
+    followed: FollowedTask,
+    drive: TaskDrive,
+    { lock, check }: { readonly lock: Disposable; readonly check?: () => Promise<void> },
+  ): Promise<void> {
+    const { log } = this.#services;
+    const notForUs = await driveToEnd(followed, drive, { logs: this.#logs, log, ...defined({ check }) });
+    lock[Symbol.dispose]();
+    if (notForUs === null) return this.forget(followed);
+    const { id } = followed.task;
+    if (!this.#left.has(id)) {
+      log.warning("a task is left to other servers, since this one cannot run it", { id, error: notForUs });
+    }
+    this.#left.set(id, performance.now() + LEAVE_MS);
+    this.#drives.delete(id);
+    followed.noteDriven(false);
+    await this.#followForeign(followed);
   }
 
-  forget({ task }: FollowedTask): void {
+  forget(followed: FollowedTask): void {
+    const { task } = followed;
     if (isFinished(task)) this.#registry.keep(task);
+    // Another one may have been made of it since.
+    if (this.#followed.get(task.id) !== followed) return;
     this.#drives.delete(task.id);
     this.#followed.delete(task.id);
+    this.#left.delete(task.id);
   }
 
   /**
@@ -110,22 +125,6 @@ export class TaskTable {
     return found;
   }
 
-  /** Takes over whatever has lost its server; `isHeir` says of which of those that were bound to it this one is the heir. */
-  async takeOverAll(isHeir: (task: Task) => boolean): Promise<void> {
-    await forEachOf(await this.#index.liveIds(), async (id) => {
-      if (this.isOwn(id) || this.#services.closing.aborted) return;
-      try {
-        const task = this.#followed.get(id)?.task ?? await this.#registry.read(id);
-        if (isFinished(task)) return await this.#index.noteEnded(id);
-        // An heir looks again and again: somebody who only looks may hold the lock just now.
-        const isForUs = isHeir(task) || isAbandoned(this.#registry.directory(id).path);
-        if (isForUs) await this.find(id, { isHeir: isHeir(task) });
-      } catch (error) {
-        this.#services.log.debug("a task that has not ended cannot be read", { id, error });
-      }
-    });
-  }
-
   /** Brings a task of another server's up to date, and takes it over if that server is gone and the task for this one. */
   async refresh(followed: FollowedTask): Promise<void> {
     const { id } = followed.task;
@@ -142,13 +141,17 @@ export class TaskTable {
   }
 
   async #refreshNow(followed: FollowedTask): Promise<void> {
-    if (this.isOwn(followed.task.id)) return;
-    const lock = await this.#takeOver(followed);
+    const { id } = followed.task;
+    const known = this.#followed.get(id) ?? followed;
+    if (this.isOwn(id) || known !== followed) return;
+    using stack = new DisposableStack();
+    const lock = stack.use(await takeOver(followed, { isReadOnly: this.#isReadOnly }, this.#services));
     if (lock === null) return;
     const isOver = await isRunOver(followed, this.#services);
+    stack.move();
     this.#driveForeign(followed, lock);
     // What ended while nobody looked is told as it is at once.
-    if (isOver || followed.stopReason !== undefined) await this.#untilFinished(followed);
+    if (isOver || followed.stopReason !== undefined) await followed.finishedWithin(END_MS);
   }
 
   async #findOnce(id: string): Promise<FollowedTask | FinishedTask> {
@@ -162,56 +165,53 @@ export class TaskTable {
     const task = await this.#registry.read(id);
     if (isFinished(task)) return task;
     const followed = new FollowedTask(task, this.#registry.directory(id));
-    this.#followed.set(id, followed);
-    try {
-      await this.refresh(followed);
-    } catch (error) {
-      this.forget(followed);
-      throw error;
-    }
+    // Nobody gets it before it is clear who follows it from then on; others who ask wait for the same look.
+    await this.refresh(followed);
+    if (isFinished(followed.task)) return followed.task;
     if (!this.isOwn(id)) void this.#followForeign(followed);
-    return isFinished(followed.task) ? followed.task : followed;
+    return followed;
   }
 
   /** Follows a task of another server's to its end, or until that server is gone and the task is for this one. */
   async #followForeign(followed: FollowedTask): Promise<void> {
     const { bell, closing, log } = this.#services;
     const { id } = followed.task;
-    while (!closing.aborted) {
+    if (this.#foreign.has(followed)) return;
+    this.#foreign.add(followed);
+    this.#followed.set(id, followed);
+    // Whoever asks for it may take it over, and see it to its end, between two looks.
+    while (!closing.aborted && !this.isOwn(id) && this.#followed.get(id) === followed) {
       const rung = bell.next(id, followed.isHeir ? HEIR_LOOKS_EVERY_MS : LOOK_EVERY_MS, closing);
       try {
-        await this.refresh(followed);
-        if (this.isOwn(id)) return;
-        if (isFinished(followed.task)) break;
+        await (this.#isLeft(followed) ? followed.reread() : this.refresh(followed));
+        if (this.isOwn(id) || isFinished(followed.task)) break;
       } catch (error) {
+        if (error instanceof TaskError && error.code === "unknown_task") {
+          followed.fail(error);
+          break;
+        }
         log.error("a task of another server could not be looked at", { id, error });
       }
       await rung;
     }
-    // It may have been taken over by whoever else asked for it.
+    this.#foreign.delete(followed);
     if (!this.isOwn(id)) this.forget(followed);
+  }
+
+  /** Anybody can tell the end of a run, or of a task that is stopped. */
+  #isLeft({ task: { id, state }, stopReason }: FollowedTask): boolean {
+    return state.status !== "running" && stopReason === undefined && performance.now() < (this.#left.get(id) ?? 0);
   }
 
   #driveForeign(followed: FollowedTask, lock: Disposable): void {
     const services = this.#services;
     const { id, state: { status } } = followed.task;
-    services.log.info("a task is taken over from a server that is gone", { id, status });
+    if (!this.#left.has(id)) services.log.info("a task is taken over from a server that is gone", { id, status });
     followed.noteDriven();
     const drive = new TaskDrive(followed, { runnable: () => runnableAgain(followed, services), services });
+    this.#followed.set(id, followed);
     this.#drives.set(id, drive);
-    this.drive(followed, drive, lock);
+    void this.drive(followed, drive, { lock, check: () => checkRunnable(followed, services) });
     void heedPrompts(followed, services);
-  }
-
-  async #takeOver(followed: FollowedTask): Promise<Disposable | null> {
-    if (!this.#isReadOnly) return await takeOver(followed, this.#services);
-    await followed.reread();
-    return null;
-  }
-
-  async #untilFinished(followed: FollowedTask): Promise<void> {
-    const over = new AbortController();
-    await Promise.race([followed.finished, pause(END_MS, over.signal)]);
-    over.abort();
   }
 }

@@ -36,6 +36,20 @@ Deno.test("a queued task whose server is gone is started once by a server that l
   ]);
 });
 
+Deno.test("a queued task whose server is gone waits with one that finds no Codex for one that does", async () => {
+  await using codex = await installFakeCodex();
+  await using poor = await startSwarm({ codex: { path: join(codex.home, "missing"), home: codex.home } });
+  const { stateDir, cwd } = poor;
+  const [running, queued] = await leaveBehind({ ...poor, codex }, "fake:say(second)");
+  const wait = poor.call("codex_wait", { task_ids: [running, queued] });
+  await waitFor(() => /left to other servers/.test(poor.process.stderr), { message: "the task to be left" });
+  assert.equal((await lookAt(poor, queued)).status, "queued");
+  await using able = await startSwarm({ codex, stateDir, cwd });
+  await release(able, "go");
+  const { structured: { tasks } } = await wait;
+  assert.deepEqual(tasks.map(({ answer }: { readonly answer: string }) => answer), ["first", "second"]);
+});
+
 Deno.test("a queued task whose variables went with its server says so instead of running without them", async () => {
   await using next = await startSwarm();
   const [, queued] = await leaveBehind(next, "fake:say(second)", { env: { MY_SETTING: "1" } });

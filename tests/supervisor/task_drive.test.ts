@@ -6,6 +6,7 @@ import { SlotFiles } from "../../src/storage/slot_files.ts";
 import type { FollowedTask } from "../../src/supervisor/followed_task.ts";
 import type { RunTaskServices } from "../../src/supervisor/services.ts";
 import { Slots } from "../../src/supervisor/slots.ts";
+import { NotForThisServer } from "../../src/supervisor/take_over.ts";
 import { TaskDrive } from "../../src/supervisor/task_drive.ts";
 import { awaitRun } from "../../src/task/transitions.ts";
 import { hostYard } from "../helpers/host_yard.ts";
@@ -171,3 +172,25 @@ Deno.test("TaskDrive tells an agent whose usage limit has lifted to go on, also 
   assert.deepEqual(yard.asked, ["start 2"]);
   assert.match(await directory.readInput("input_2.txt"), /usage limit .* has lifted/);
 });
+
+for (const lifetime of ["detached", "server-bound"] as const) {
+  const what = lifetime === "detached" ? "leaves a task to others" : "ends a task that is bound to it";
+  Deno.test(`TaskDrive ${what} which its server cannot run when it has its turn`, async () => {
+    await using yard = await hostYard();
+    const followed = await yard.follow();
+    followed.update({ ...followed.task, spec: { ...followed.task.spec, lifetime } });
+    followed.noteDriven();
+    const { services } = yard;
+    const runnable = (): Promise<never> => Promise.reject(new NotForThisServer("no Codex here"));
+    const driven = new TaskDrive(followed, { runnable, services }).toEnd();
+    if (lifetime === "detached") await assert.rejects(driven, NotForThisServer);
+    else await driven;
+    const { state } = followed.task;
+    const reason = "outcome" in state ? state.outcome.failure?.message : undefined;
+    assert.deepEqual([state.status, reason, yard.asked], [
+      ...(lifetime === "detached" ? ["queued", undefined] : ["failed", "Codex could not be started: no Codex here"]),
+      [],
+    ]);
+    using _slot = await services.slots.acquire("next", services.closing);
+  });
+}

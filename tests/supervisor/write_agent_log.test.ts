@@ -1,9 +1,11 @@
 /** The log that codex-as-mcp's users read: its lines, when they come, and who goes on with it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { AgentLogs } from "../../src/supervisor/agent_logs.ts";
 import { writeAgentLog } from "../../src/supervisor/write_agent_log.ts";
 import type { Outcome } from "../../src/task/task.ts";
 import { startRun } from "../../src/task/transitions.ts";
+import { hostYard } from "../helpers/host_yard.ts";
 import { COMPLETED, LoggedAgent, START } from "../helpers/logged_agent.ts";
 
 Deno.test("an agent's log tells what it does while it does it, and how it ended", async () => {
@@ -232,4 +234,26 @@ Deno.test("an agent's log ends with the following of its task, also by a fault",
   followed.fail(new Error("a fault"));
   await writing;
   assert.ok(agent.lines().some((line) => line.endsWith(" stdout: last words")));
+});
+
+Deno.test("AgentLogs has one writer of a log at a time, and waits for the last", async () => {
+  await using agent = await LoggedAgent.make();
+  await using yard = await hostYard();
+  const { services } = yard;
+  const runner = { ...services.runner, host: { ...yard.host, ...agent.options().host } };
+  const logs = new AgentLogs({ ...services, runner, now: () => agent.now });
+  const [before, after] = [agent.follow(), agent.follow()];
+  for (const followed of [before, after]) await agent.begin(followed);
+  await agent.say("once");
+  const over = new AbortController();
+  logs.write(before, over.signal);
+  over.abort();
+  const first = logs.whole(before.task.id);
+  logs.write(after, new AbortController().signal);
+  await first;
+  await agent.end(after);
+  await logs.whole(after.task.id);
+  const lines = agent.lines();
+  assert.equal(lines.filter((line) => line.endsWith(" stdout: once")).length, 1);
+  assert.equal(lines.filter((line) => line.includes("agent_complete")).length, 1);
 });
