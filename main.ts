@@ -11,7 +11,8 @@ import { createLog, type Log } from "./src/log.ts";
 import { directHost, windowsTools } from "./src/process/direct.ts";
 import { shimHost } from "./src/process/shim.ts";
 import { existingDirectory } from "./src/storage/paths.ts";
-import { isNewerState, makeStateDirectory } from "./src/storage/state_directory.ts";
+import { isNewerState } from "./src/storage/state_directory.ts";
+import { StatePlaces } from "./src/storage/state_places.ts";
 import { createServer } from "./src/server/create_server.ts";
 import { instructions } from "./src/server/instructions.ts";
 import { createResources } from "./src/server/resources.ts";
@@ -155,10 +156,11 @@ function createSupervisor(
   },
 ): Supervisor {
   const bell = bellDirectory(config.stateDir);
-  const makePlaces = (): Promise<string> => makeStateDirectory(config.stateDir, [config.tasksDir, bell]);
+  const places = new StatePlaces(config.stateDir, [config.tasksDir, bell]);
+  const prepare = (): Promise<void> => places.prepare();
   const host = Deno.build.os === "windows"
-    ? directHost(async () => void await makePlaces(), windowsTools(config.env))
-    : shimHost(remember(makePlaces), config.env);
+    ? directHost(prepare, windowsTools(config.env))
+    : shimHost({ prepare, script: () => places.script() }, config.env);
   return new Supervisor({
     stateDir: config.stateDir,
     isReadOnly,

@@ -29,7 +29,7 @@ export async function endRun(
   },
 ): Promise<StopReport> {
   const args = [
-    keeperScript(keeper),
+    keeperOf(keeper.script),
     ...what,
     ...ladder.map(({ signal, waitMs }) => `${signal}:${Math.round(waitMs)}`),
   ];
@@ -126,13 +126,14 @@ export async function trimEvents(
 
 /** What the keeper prints; nothing when it cannot be asked. */
 async function ask(keeper: Keeper, args: readonly string[]): Promise<string> {
-  const { stdout } = await runToEnd("/bin/sh", [keeperScript(keeper), ...args], {
+  const { stdout } = await runToEnd("/bin/sh", [keeperOf(keeper.script), ...args], {
     env: keeper.env,
     timeoutMs: ASK_TIMEOUT_MS,
   });
   return stdout.trim();
 }
 
-function keeperScript({ script }: Keeper): string {
-  return script.replace(/shim-(?=[^/]*$)/, "keeper-");
+/** Where the keeper of an installed shim is. */
+export function keeperOf(shim: string): string {
+  return shim.replace(/shim-(?=[^/]*$)/, "keeper-");
 }

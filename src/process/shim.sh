@@ -293,11 +293,12 @@ run)
   ended=
   read -r ended _ 2>/dev/null <"$dir/exit"
   [ "$ended" = "$run" ] || is_outrun process exit || note_exit "$run $status$oom"
-  : >"$bell/${dir##*/}"
+  # Not `:`, with which a shell would end here if somebody had removed the place.
+  true >"$bell/${dir##*/}"
   if [ "$slot" != - ] && [ "$locks" = flock ]; then
     # Also for those whom the agent has left the descriptor.
     flock -u 7
-    : >"$bell/slots"
+    true >"$bell/slots"
   fi
   for list in "$bell/mounts" "$bell"/mounts.*; do
     if [ -s "$list" ]; then /bin/sh "$keeper" tidy "$dir" "$bell/mounts" && break; fi

@@ -11,9 +11,12 @@ import { isShortOfFiles } from "./short_of_files.ts";
 /** The shim's own exit code for a slot that somebody else holds. */
 const SLOT_TAKEN = 73;
 
-/** Hosts runs behind shims. `script` gives the path at which `shim.sh` was installed; `env` is the server's. */
+/**
+ * Hosts runs behind shims. `prepare` makes what a start needs, `script` gives the path at which `shim.sh` is installed,
+ * and both make anew what somebody has removed; `env` is the server's.
+ */
 export function shimHost(
-  script: () => Promise<string>,
+  { prepare, script }: { readonly prepare: () => Promise<void>; readonly script: () => Promise<string> },
   env: Readonly<Record<string, string>>,
 ): RunHost {
   const helpers = helperEnv(env);
@@ -21,7 +24,7 @@ export function shimHost(
   let locks: ReturnType<RunHost["locks"]> | undefined;
   const findLocks = (): ReturnType<RunHost["locks"]> => locks ??= locksOf(helpers);
   return {
-    prepare: async () => void await script(),
+    prepare,
     locks: findLocks,
     start: async (options) => {
       const mountRoots = await realPaths(options.mountRoots);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import keeper from "../process/keeper.sh" with { type: "text" };
+import { keeperOf } from "../process/keeper.ts";
 import lookAt from "../process/look_at.sh" with { type: "text" };
 import shim from "../process/shim.sh" with { type: "text" };
 import { digest } from "./digest.ts";
@@ -16,10 +17,19 @@ const KEEPER = lookAt + keeper;
  */
 export async function installShim(directory: string): Promise<string> {
   const version = (await digest(SHIM + KEEPER)).slice(0, 12);
-  await install(join(directory, `keeper-${version}.sh`), KEEPER);
   const path = join(directory, `shim-${version}.sh`);
+  await install(keeperOf(path), KEEPER);
   await install(path, SHIM);
   return path;
+}
+
+/** Tells whether a shim that was installed, and its keeper, are there. */
+export function isInstalled(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile && Deno.statSync(keeperOf(path)).isFile;
+  } catch {
+    return false;
+  }
 }
 
 async function install(path: string, text: string): Promise<void> {

@@ -149,7 +149,8 @@ Deno.test({ name: "without flock(1) a stranger with a server's number has no tas
 
 Deno.test({ name: "an adoption is noted just where locks cannot tell of it", ignore }, async () => {
   await using yard = await shimYard();
-  const host = shimHost(() => Promise.resolve(yard.script), { PATH });
+  const places = { prepare: () => Promise.resolve(), script: () => Promise.resolve(yard.script) };
+  const host = shimHost(places, { PATH });
   const directory = yard.directory();
   await host.adopt(directory);
   const isNoted = Array.from(Deno.readDirSync(directory)).some(({ name }) => name === "owner");

@@ -67,6 +67,29 @@ Deno.test({ name: "a run whose slot is taken is not started and leaves no trace"
   assert.equal(again.output(), "started\n");
 });
 
+for (
+  const { name, changes, isFreed } of [
+    { name: "a slot is freed at a run's end also where the bell was removed", changes: {}, isFreed: true },
+    {
+      name: "a slot stays with what an agent has left where the bell ends the shim (control)",
+      changes: { 'true >"$bell': ': >"$bell' },
+      isFreed: false,
+    },
+  ]
+) {
+  Deno.test({ name, ignore }, async () => {
+    await using yard = await shimYard();
+    const slot = join(yard.path, "slot");
+    const script = yard.changedScript(changes);
+    const run = yard.start(`setsid ${yard.idle("child")} & until [ -e go ]; do sleep 0.02; done`, { slot, script });
+    await yard.pidOf("child");
+    Deno.removeSync(yard.bell);
+    Deno.writeTextFileSync(join(yard.path, "go"), "");
+    await run.ended;
+    assert.equal(await isFree(slot), isFreed);
+  });
+}
+
 Deno.test({ name: "of many runs that want one slot, one gets it", ignore }, async () => {
   await using yard = await shimYard();
   const slot = join(yard.path, "slot");
