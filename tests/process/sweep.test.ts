@@ -163,12 +163,14 @@ function startStranger(yard: ShimYard, name: string, env: Readonly<Record<string
     env: { ...env },
     stdin: "null",
   }).spawn();
-  let hasEnded = false;
-  const ended = child.status.then(() => hasEnded = true);
   return {
     [Symbol.asyncDispose]: async () => {
-      if (!hasEnded) child.kill("SIGKILL");
-      await ended;
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // The sweep has ended it.
+      }
+      await child.status;
     },
   };
 }
