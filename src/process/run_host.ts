@@ -88,7 +88,7 @@ export interface Activity {
 
 /** Starts and ends runs, and looks at those of any server. */
 export interface RunHost {
-  /** Makes ready what runs need, once. */
+  /** Makes what a start needs, unless it is there. */
   prepare(): Promise<void>;
   /** How it can be told who lives and who holds slots: `flock`, then the shims hold them, or `none`, then the servers. */
   locks(): Promise<"flock" | "none">;
