@@ -84,6 +84,7 @@ export async function readSettings(request: StartRequest, context: SettingsConte
       skipGitRepoCheck,
       ephemeral: server.ephemeral,
       cwd: context.cwd,
+      envNames: [...context.givenEnvNames],
       hasEnvPolicy: facts.hasShellEnvironmentPolicy,
       withheldEnv: facts.hasShellEnvironmentPolicy
         ? []

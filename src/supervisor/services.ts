@@ -24,6 +24,8 @@ export interface RunTaskServices extends EndTaskServices {
   /** The environment of every agent, the call's own variables aside, and which of its names were given with `--env`. */
   readonly env: Readonly<Record<string, string>>;
   readonly givenEnvNames: ReadonlySet<string>;
+  /** CODEX_HOME of agents whose call names no other. */
+  readonly codexHome: string;
   readonly coldStart: ColdStart;
   readonly slots: Slots;
   readonly usageLimits: UsageLimits;

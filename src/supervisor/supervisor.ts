@@ -105,6 +105,7 @@ export class Supervisor {
       runner,
       env: options.env,
       givenEnvNames: options.givenEnvNames,
+      codexHome: options.codexHome,
       coldStart: new ColdStart(options.codexHome),
       slots: new Slots({ files, bell, closing }),
       usageLimits: new UsageLimits({ files: new UsageLimitFiles(options.usageLimitsDir), now, log }),

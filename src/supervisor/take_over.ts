@@ -3,6 +3,7 @@ import { readExit } from "../process/run_files.ts";
 import { takeTask } from "../storage/task_lock.ts";
 import { reasonOf } from "../task/errors.ts";
 import { isFinished } from "../task/task.ts";
+import { accountOf } from "./call_env.ts";
 import { stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import type { RunTaskServices } from "./services.ts";
@@ -70,17 +71,31 @@ export class NotForThisServer extends Error {
  * What starting a run needs, of a task that another server has planned. Throws {@linkcode NotForThisServer} when others
  * may have it, and any other error when nobody has: its variables went with that server.
  */
-export async function runnableAgain({ task }: FollowedTask, { probe }: RunTaskServices): Promise<Runnable> {
-  const { envNames } = task.spec;
-  if (envNames.length > 0) {
-    throw new Error(`its server has ended, and with it the values of ${envNames.join(", ")}; start it again`);
+export async function runnableAgain({ task: { spec } }: FollowedTask, services: RunTaskServices): Promise<Runnable> {
+  const { codexHome, account, server } = spec;
+  const lost = withoutHome(spec.envNames);
+  if (lost.length > 0) {
+    throw new Error(`its server has ended, and with it the values of ${lost.join(", ")}; start it again`);
   }
+  const missing = withoutHome(server.envNames).filter((name) => !services.givenEnvNames.has(name));
+  if (missing.length > 0) throw new NotForThisServer(`this server's --env does not give ${missing.join(", ")}`);
+  // Records of format 1 tell neither.
+  if (account !== "" && account !== await accountOf(spec, { codexHome, env: services.env })) {
+    throw new NotForThisServer("this server has another CODEX_API_KEY");
+  }
+  const isOwnHome = codexHome === "" || codexHome === services.codexHome;
   try {
-    return { env: {}, probe: await probe() };
+    // Not where Codex looks by itself: a home that is named must be there already.
+    return { env: isOwnHome ? {} : { CODEX_HOME: codexHome }, probe: await services.probe() };
   } catch (error) {
     if (isPassing(error)) throw error;
     throw new NotForThisServer(reasonOf(error), { cause: error });
   }
+}
+
+/** Its value alone is written down. */
+function withoutHome(names: readonly string[]): string[] {
+  return names.filter((name) => name !== "CODEX_HOME");
 }
 
 /** Throws {@linkcode NotForThisServer} if that is known before the task has its turn: until then others could run it. */

@@ -41,6 +41,8 @@ export interface CodexSettings {
 
 /** What a run owes to the server that planned it: another one starts a queued task with these, not with its own. */
 export interface ServerSettings extends CodexSettings {
+  /** Names of its `--env` variables; their values may be secrets and are never written down. */
+  readonly envNames: readonly string[];
   /** Names of variables that the agent's commands must not see. */
   readonly withheldEnv: readonly string[];
   /** Codex's configuration says itself what commands see: nothing else is withheld then. True where a record does not tell. */

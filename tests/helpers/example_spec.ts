@@ -16,6 +16,7 @@ export const SPEC: TaskSpec = {
     config: [],
     skipGitRepoCheck: false,
     ephemeral: false,
+    envNames: [],
     withheldEnv: [],
     hasEnvPolicy: false,
     disabledMcpServers: [],

@@ -82,6 +82,7 @@ export async function hostYard(options: HostYardOptions = {}): Promise<HostYard>
     runner: { host, bell: bellDir, orphanGraceMs: 0, maxEventBytes: 1_000_000 },
     env: {},
     givenEnvNames: new Set(),
+    codexHome,
     coldStart: new ColdStart(codexHome),
     slots: new Slots({ files: slotFiles, bell, closing: closing.signal }),
     usageLimits: new UsageLimits({ files: usageLimitFiles, now, log }),

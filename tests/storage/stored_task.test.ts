@@ -51,6 +51,7 @@ function asNow({ spec, state, ...record }: { readonly spec: Fields; readonly sta
     config: [],
     skipGitRepoCheck: false,
     ephemeral: false,
+    envNames: [],
     withheldEnv: [],
     hasEnvPolicy: true,
     disabledMcpServers: [],

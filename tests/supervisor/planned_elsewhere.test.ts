@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { killServer, type ServersYard, serversYard } from "../helpers/servers_yard.ts";
 import type { SwarmOptions } from "../helpers/swarm.ts";
-import { startTask, waitForStatus } from "../helpers/tasks.ts";
+import { installFakeCodex } from "../helpers/fake_codex.ts";
+import { lookAt, startTask, waitForStatus } from "../helpers/tasks.ts";
+import { waitFor } from "../helpers/wait_for.ts";
 
 const ignore = Deno.build.os === "windows";
 
@@ -13,10 +15,14 @@ interface Echo {
 }
 
 /** Leaves a task in the queue of a server that is killed; gives its id. */
-async function leaveQueued(yard: ServersYard, options: SwarmOptions = {}): Promise<string> {
+async function leaveQueued(
+  yard: ServersYard,
+  options: SwarmOptions = {},
+  parameters: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
   await using planner = await yard.start({ ...options, args: [...options.args ?? [], "--max-concurrent", "1"] });
   await waitForStatus(planner, await startTask(planner, "fake:hold(never)"), "running");
-  const id = await startTask(planner, "fake:echo_args");
+  const id = await startTask(planner, "fake:echo_args", parameters);
   await killServer(planner);
   return id;
 }
@@ -48,3 +54,53 @@ Deno.test(
     assert.equal(exclusionOf(await startElsewhere(yard, id, { env: { STARTER_KEY: "3" } })), undefined);
   },
 );
+
+for (const who of ["its server", "its call"]) {
+  Deno.test(
+    { name: `a task runs on the CODEX_HOME that ${who} has named, whichever server starts it`, ignore },
+    async () => {
+      await using yard = await serversYard();
+      await using other = await installFakeCodex();
+      const { path, home } = yard.codex;
+      const elsewhere = { codex: { path, home: other.home } };
+      const id = who === "its server"
+        ? await leaveQueued(yard, { ...elsewhere, args: ["--env", `CODEX_HOME=${home}`] })
+        : await leaveQueued(yard, elsewhere, { env: { CODEX_HOME: home } });
+      assert.equal((await startElsewhere(yard, id, elsewhere)).env["CODEX_HOME"], home);
+    },
+  );
+}
+
+for (
+  const { what, planner, stranger: options, starter, name, value } of [
+    {
+      what: "whose account is another one than this server's",
+      planner: { env: { CODEX_API_KEY: "theirs" } },
+      stranger: { env: { CODEX_API_KEY: "ours" } },
+      starter: { env: { CODEX_API_KEY: "theirs" } },
+      name: "CODEX_API_KEY",
+      value: "theirs",
+    },
+    {
+      what: "whose server was given variables that this one was not",
+      planner: { args: ["--env", "FAKE_SETTING=first"] },
+      stranger: { env: { FAKE_SETTING: "ours" } },
+      starter: { args: ["--env", "FAKE_SETTING=second"] },
+      name: "FAKE_SETTING",
+      value: "second",
+    },
+  ]
+) {
+  Deno.test({ name: `a task ${what} is left to a server that can run it`, ignore }, async () => {
+    await using yard = await serversYard();
+    const id = await leaveQueued(yard, planner);
+    {
+      await using stranger = await yard.start({ ...options, args: ["--max-concurrent", "2"] });
+      await waitFor(() => stranger.process.stderr.includes("a task is left to other servers"), {
+        message: "the task to be left",
+      });
+      assert.equal((await lookAt(stranger, id)).status, "queued");
+    }
+    assert.equal((await startElsewhere(yard, id, starter)).env[name], value);
+  });
+}

@@ -206,6 +206,7 @@ Deno.test("codex writes down what of its server's settings the run needs, but fo
     config: ['service_tier="flex"'],
     skipGitRepoCheck: true,
     ephemeral: true,
+    envNames: [],
     withheldEnv: ["DEPLOY_TOKEN"],
     hasEnvPolicy: false,
     disabledMcpServers: ["web", "swarm"],
