@@ -2,7 +2,7 @@
 import { basename, dirname, join } from "node:path";
 import type { Task } from "../task/task.ts";
 import { TaskError } from "../task/errors.ts";
-import { AgentLog, lastWritten, readTail } from "./agent_log.ts";
+import { lastWritten, readTail, TailedFile } from "./tailed_file.ts";
 import { addPrompt, countPrompts, promptFile, readPrompt, removePrompt } from "./prompt_inbox.ts";
 import { lastRunOf, markRun } from "./run_mark.ts";
 import { checkSpareFiles, removeUnopened, wayOut } from "./spare_files.ts";
@@ -181,8 +181,8 @@ export class TaskDirectory {
     await markRun(run, { events: this.eventsFile, messages: this.stderrFile });
   }
 
-  events(): AgentLog {
-    return new AgentLog(this.eventsFile, { dropped: join(this.path, "events.dropped") });
+  events(): TailedFile {
+    return new TailedFile(this.eventsFile, { dropped: join(this.path, "events.dropped") });
   }
 
   /** The end of what the last run wrote. */

@@ -1,4 +1,4 @@
-import { readTail } from "../storage/agent_log.ts";
+import { readTail } from "../storage/tailed_file.ts";
 
 /** How much of the end of a log is read to find out how far it has come. */
 const TAIL_BYTES = 256 * 1024;

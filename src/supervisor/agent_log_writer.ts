@@ -4,7 +4,7 @@ import { parseEvent } from "../codex/parse_events.ts";
 import { processStateWords } from "../process/process_state.ts";
 import { readNotedRun, readRunStart } from "../process/run_files.ts";
 import type { RunHost } from "../process/run_host.ts";
-import { AgentLog } from "../storage/agent_log.ts";
+import { TailedFile } from "../storage/tailed_file.ts";
 import { logIdOf } from "../storage/agent_log_files.ts";
 import type { TextLog } from "../storage/text_log.ts";
 import { agentIdOf } from "../task/agent_id.ts";
@@ -33,8 +33,8 @@ export class AgentLogWriter {
   readonly #followed: FollowedTask;
   readonly #options: AgentLogOptions;
   readonly #log: TextLog;
-  readonly #events: AgentLog;
-  readonly #stderr: AgentLog;
+  readonly #events: TailedFile;
+  readonly #stderr: TailedFile;
   /** Lines so far, those that another server has written included. */
   readonly #counts = { stdout: 0, stderr: 0 };
   /** How many of them stand in the log already. */
@@ -49,7 +49,7 @@ export class AgentLogWriter {
     this.#options = options;
     this.#log = log;
     this.#events = followed.directory.events();
-    this.#stderr = new AgentLog(followed.directory.stderrFile);
+    this.#stderr = new TailedFile(followed.directory.stderrFile);
   }
 
   /** Goes on where another server has stopped, if one has begun. */

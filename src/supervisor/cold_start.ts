@@ -5,8 +5,8 @@ import { pause } from "./pause.ts";
 /** The longest that the first run on a fresh CODEX_HOME keeps the others waiting. */
 const MAX_ALONE_MS = 30_000;
 
-/** A turn to start a run. Disposing it lets the next one start. */
-export interface StartTurn extends Disposable {
+/** Disposing it lets the next run start. */
+export interface ColdStartPermit extends Disposable {
   /** The first run ever on this CODEX_HOME: the others wait until it has set the home up. */
   readonly isCold: boolean;
 }
@@ -24,8 +24,8 @@ export class ColdStart {
     this.#codexHome = codexHome;
   }
 
-  /** Waits for the turn to start a run. Rejects with the signal's reason. */
-  async enter(signal: AbortSignal): Promise<StartTurn> {
+  /** Waits until a run may be started. Rejects with the signal's reason. */
+  async enter(signal: AbortSignal): Promise<ColdStartPermit> {
     // Not by a look at the home: while the first run sets it up, it looks set up already.
     if (this.#isWarm) return { isCold: false, [Symbol.dispose]: () => undefined };
     const before = this.#last;

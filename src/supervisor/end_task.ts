@@ -6,7 +6,7 @@ import { readThread } from "../codex/thread_file.ts";
 import type { Log } from "../log.ts";
 import { readExit, readStopReason } from "../process/run_files.ts";
 import type { EndedRun } from "../process/run_host.ts";
-import { lastWritten } from "../storage/agent_log.ts";
+import { lastWritten } from "../storage/tailed_file.ts";
 import { defined } from "../task/defined.ts";
 import { type Outcome, type Progress, STOP_REASONS, type StopReason } from "../task/task.ts";
 import { finish } from "../task/transitions.ts";

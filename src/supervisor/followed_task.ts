@@ -1,6 +1,6 @@
 import { parseEvent } from "../codex/parse_events.ts";
-import type { AgentLog } from "../storage/agent_log.ts";
-import { lastWritten } from "../storage/agent_log.ts";
+import type { TailedFile } from "../storage/tailed_file.ts";
+import { lastWritten } from "../storage/tailed_file.ts";
 import type { StopReport } from "../process/run_host.ts";
 import type { TaskDirectory } from "../storage/task_directory.ts";
 import { TaskError } from "../task/errors.ts";
@@ -11,7 +11,7 @@ import { pause } from "./pause.ts";
 /** A task that this server keeps an eye on: its record, and its events, of which every byte is read once. */
 export class FollowedTask {
   readonly directory: TaskDirectory;
-  readonly #log: AgentLog;
+  readonly #log: TailedFile;
   readonly #finished = Promise.withResolvers<FinishedTask>();
   readonly #stopped = new AbortController();
   #stopReason: StopReason | undefined;

@@ -11,7 +11,7 @@ import type { RunTaskServices } from "./services.ts";
 import { type Runnable, startNextRun } from "./start_run.ts";
 import { isPassing, Troubles } from "./start_trouble.ts";
 import { NotForThisServer } from "./take_over.ts";
-import { enterTurn, type Turn } from "./turn.ts";
+import { awaitPermit, type StartPermit } from "./start_permit.ts";
 import type { Probe } from "./usage_limits.ts";
 import { type RunEnd, untilRunOver } from "./watch_task.ts";
 import { watchProbe } from "./watch_probe.ts";
@@ -46,12 +46,12 @@ export class TaskDrive {
    * have it, else only for faults of this server's own.
    */
   async toEnd(): Promise<void> {
-    let hadTurn = false;
+    let isFirst = false;
     // What is bound to this server ends with it, also between two runs.
     const isBound = this.#followed.task.spec.lifetime === "server-bound";
     while (!isFinished(this.#followed.task) && (isBound || !this.#services.closing.aborted)) {
       try {
-        hadTurn = await this.#goOn(hadTurn);
+        isFirst = await this.#goOn(isFirst);
       } catch (error) {
         if (!isPassing(error)) throw error;
         const { id } = this.#followed.task;
@@ -62,37 +62,37 @@ export class TaskDrive {
   }
 
   /** Goes one step further; tells whether another run is due at once. */
-  async #goOn(hadTurn: boolean): Promise<boolean> {
-    if (this.#followed.task.state.status !== "running") return await this.#startAndFollow(hadTurn);
+  async #goOn(isFirst: boolean): Promise<boolean> {
+    if (this.#followed.task.state.status !== "running") return await this.#startAndFollow(isFirst);
     const end = await untilRunOver(this.#followed, null, this.#services);
     return end !== null && await this.#decide(end, null);
   }
 
   /** Starts the next run and follows it to its end; tells whether another one is due at once then. */
-  async #startAndFollow(hadTurn: boolean): Promise<boolean> {
-    using turn = await this.#enter(hadTurn);
-    if (turn === null) return false;
+  async #startAndFollow(isFirst: boolean): Promise<boolean> {
+    using permit = await this.#enter(isFirst);
+    if (permit === null) return false;
     const before = this.#followed.task;
-    const run = await this.#start(turn);
+    const run = await this.#start(permit);
     if (run === null) return false;
     if (run === "not_due") {
-      turn.freeSlot();
+      permit.freeSlot();
       return await this.#decide({ kind: "over", exitCode: await lastExitCode(this.#followed) }, null);
     }
-    const end = await this.#follow(run, turn);
-    turn.freeSlot();
-    if (end?.kind !== "slot_taken") return end !== null && await this.#decide(end, turn.probe);
+    const end = await this.#follow(run, permit);
+    permit.freeSlot();
+    if (end?.kind !== "slot_taken") return end !== null && await this.#decide(end, permit.probe);
     await takeBackRun(this.#followed, before, this.#services);
     return true;
   }
 
   /** Waits for everything that a run has to wait for; `null` when there is nothing to be started any more. */
-  async #enter(hadTurn: boolean): Promise<Turn | null> {
+  async #enter(isFirst: boolean): Promise<StartPermit | null> {
     using stack = new DisposableStack();
-    const turn = stack.use(await enterTurn(this.#followed, { hadTurn }, this.#services));
+    const permit = stack.use(await awaitPermit(this.#followed, { isFirst }, this.#services));
     if (!await isStopped(this.#followed, this.#services)) {
       stack.move();
-      return turn;
+      return permit;
     }
     stack.dispose();
     await this.#end(await judgeRun(this.#followed, await lastExitCode(this.#followed), this.#services));
@@ -100,7 +100,7 @@ export class TaskDrive {
   }
 
   /** `null` when nothing has been started, `not_due` when nothing is to be: what was to be told was taken back. */
-  async #start(turn: Turn): Promise<CodexRun | "not_due" | null> {
+  async #start(permit: StartPermit): Promise<CodexRun | "not_due" | null> {
     const followed = this.#followed;
     const before = followed.task;
     let runnable: Runnable;
@@ -116,7 +116,7 @@ export class TaskDrive {
     try {
       const next = await nextInput(followed);
       if (next === null) return "not_due";
-      return this.#run = await startNextRun(followed, runnable, { ...next, slot: turn.slot }, this.#services);
+      return this.#run = await startNextRun(followed, runnable, { ...next, slot: permit.slot }, this.#services);
     } catch (error) {
       await takeBackRun(followed, before, this.#services);
       if (!isPassing(error)) {
@@ -128,16 +128,16 @@ export class TaskDrive {
         id: followed.task.id,
         error,
       });
-      turn.freeSlot();
+      permit.freeSlot();
       await this.#pauseInTrouble();
       return null;
     }
   }
 
-  async #follow(run: CodexRun, turn: Turn): Promise<RunEnd | null> {
+  async #follow(run: CodexRun, permit: StartPermit): Promise<RunEnd | null> {
     const followed = this.#followed;
     const directory = followed.directory.path;
-    await turn.started({
+    await permit.started({
       directory,
       hasStarted: async () => (await followed.refresh()).threadId !== null,
       ended: run.ended.then(() => undefined),
@@ -145,7 +145,7 @@ export class TaskDrive {
     // Who stopped the task while it was still queued has told nobody but us.
     const { stopReason: reason } = followed;
     if (reason !== undefined) await followed.noteStopping(this.#services.runner.host.stop({ directory, reason }));
-    const probing = turn.probe === null ? null : watchProbe(followed, run, turn.probe);
+    const probing = permit.probe === null ? null : watchProbe(followed, run, permit.probe);
     const end = await untilRunOver(followed, run, this.#services);
     await probing;
     this.#run = null;

@@ -2,7 +2,7 @@
 import { eventLines } from "../codex/event_lines.ts";
 import { parseEvent } from "../codex/parse_events.ts";
 import { isPromptNotice } from "../codex/stderr_message.ts";
-import { readTail } from "../storage/agent_log.ts";
+import { readTail } from "../storage/tailed_file.ts";
 import { characters, MAX_OUTPUT } from "../supervisor/agent_log_end.ts";
 import { cutEnd, jsonLength } from "./bounded_text.ts";
 import type { ViewedTask } from "./viewed_task.ts";

@@ -14,7 +14,7 @@ import { type ViewedTask, viewTask } from "./viewed_task.ts";
 const STOP_RETRY_MS = 500;
 
 /** An ended run. */
-export interface EndedRun {
+export interface AnsweredRun {
   readonly view: ViewedTask;
   /** Longest text that the client passes on. */
   readonly answerChars: number;
@@ -31,7 +31,7 @@ export async function startAgent(request: StartRequest, call: ToolCall, services
 }
 
 /** Waits for the end of an agent that the call has started: when it is cancelled, the agent is stopped. */
-export async function awaitAgent(task: Task, call: ToolCall, services: ToolServices): Promise<EndedRun> {
+export async function awaitAgent(task: Task, call: ToolCall, services: ToolServices): Promise<AnsweredRun> {
   const { id } = task;
   const ended = new AbortController();
   let stopping = Promise.resolve();
@@ -53,7 +53,7 @@ export async function awaitAgent(task: Task, call: ToolCall, services: ToolServi
 }
 
 /** Waits for the end of an agent that others have started: when the call is cancelled, the wait is over. */
-export async function joinAgent(id: string, call: ToolCall, services: ToolServices): Promise<EndedRun> {
+export async function joinAgent(id: string, call: ToolCall, services: ToolServices): Promise<AnsweredRun> {
   await untilEnded(id, call.signal, call, services);
   return await endedRun(id, call, services);
 }
@@ -72,7 +72,7 @@ export function reportAgent(id: string, call: ToolCall, { supervisor }: ToolServ
   });
 }
 
-async function endedRun(id: string, call: ToolCall, services: ToolServices): Promise<EndedRun> {
+async function endedRun(id: string, call: ToolCall, services: ToolServices): Promise<AnsweredRun> {
   const { supervisor } = services;
   const view = await viewTask(id, services);
   if (!call.signal.aborted) await supervisor.markRead(id);
@@ -106,7 +106,7 @@ async function stopAgent(
 }
 
 /** The answer of a blocking tool: `completed` words it when the agent completed its turn. */
-export function agentAnswer(run: EndedRun, completed: (answer: string) => string): ToolAnswer {
+export function agentAnswer(run: AnsweredRun, completed: (answer: string) => string): ToolAnswer {
   const { view, structured, answerChars } = run;
   const { task } = view;
   if (!isFinished(task)) throw new Error(`task ${task.id} has not ended`);

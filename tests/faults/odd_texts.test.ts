@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { parseEvent } from "../../src/codex/parse_events.ts";
-import { AgentLog } from "../../src/storage/agent_log.ts";
+import { TailedFile } from "../../src/storage/tailed_file.ts";
 import { addEvent, emptyProgress } from "../../src/task/progress.ts";
 import type { Progress } from "../../src/task/task.ts";
 import { contentsOf, readTree } from "../helpers/directory_tree.ts";
@@ -51,7 +51,7 @@ function fileOf(lines: readonly (string | Uint8Array)[]): Uint8Array<ArrayBuffer
 async function readGrowing(bytes: Uint8Array, lengths: readonly number[]): Promise<Progress> {
   await using temp = await tempDirectory();
   const path = join(temp.path, "events.jsonl");
-  const log = new AgentLog(path);
+  const log = new TailedFile(path);
   let progress = emptyProgress();
   for (let at = 0, piece = 0; at < bytes.length; piece++) {
     const length = lengths[Math.min(piece, lengths.length - 1)] ?? bytes.length;

@@ -1,16 +1,16 @@
 /** All that a run waits for before it may start. */
 import type { TaskSpec } from "../task/spec.ts";
-import type { StartTurn } from "./cold_start.ts";
+import type { ColdStartPermit } from "./cold_start.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import type { RunTaskServices } from "./services.ts";
 import type { Probe } from "./usage_limits.ts";
 import { heedStop } from "./watch_task.ts";
 
-/** A run's turn. Disposing it lets others start. */
-export interface Turn extends Disposable {
+/** What a run needs to be started. Disposing it lets others start. */
+export interface StartPermit extends Disposable {
   /** Lock file of the slot, for the shim to hold. */
   readonly slot: string | null;
-  /** Lets the next one run; the rest of the turn stays until it is disposed. */
+  /** Lets the next one run; the rest of the permit stays until it is disposed. */
   freeSlot(): void;
   /** This run finds out for all others of its account whether a usage limit has lifted. */
   readonly probe: Probe | null;
@@ -24,17 +24,20 @@ export interface Turn extends Disposable {
   ): Promise<void>;
 }
 
-/** Waits for the task's turn; `null` when it was stopped, by whichever server, or this server ends. */
-export async function enterTurn(
+/**
+ * Waits until the task may start a run; `isFirst` lets it go before all others, as one that has waited already. `null`
+ * when it was stopped, by whichever server, or this server ends.
+ */
+export async function awaitPermit(
   followed: FollowedTask,
-  { hadTurn }: { readonly hadTurn: boolean },
+  { isFirst }: { readonly isFirst: boolean },
   services: RunTaskServices,
-): Promise<Turn | null> {
+): Promise<StartPermit | null> {
   const { closing } = services;
   const entered = new AbortController();
   const heeding = heedStop(followed, services, AbortSignal.any([entered.signal, closing]));
   try {
-    return await enter(followed, { hadTurn, signal: AbortSignal.any([followed.stopSignal, closing]) }, services);
+    return await enter(followed, { isFirst, signal: AbortSignal.any([followed.stopSignal, closing]) }, services);
   } catch (error) {
     if (followed.stopSignal.aborted || closing.aborted) return null;
     throw error;
@@ -46,19 +49,19 @@ export async function enterTurn(
 
 async function enter(
   { task: { id, spec, state } }: FollowedTask,
-  { hadTurn, signal }: { readonly hadTurn: boolean; readonly signal: AbortSignal },
+  { isFirst, signal }: { readonly isFirst: boolean; readonly signal: AbortSignal },
   { slots, usageLimits, coldStart, ended }: RunTaskServices,
-): Promise<Turn> {
+): Promise<StartPermit> {
   signal.throwIfAborted();
   if (state.status === "queued") await othersEnded(spec, { ended, signal });
-  for (let isFirst = hadTurn;; isFirst = true) {
+  for (;; isFirst = true) {
     using stack = new DisposableStack();
     const probe = await usageLimits.pass(spec.account, signal);
     if (probe !== null) stack.use(probe);
     const slot = stack.use(await slots.acquire(id, signal, { isFirst }));
     // Others of the account may have met a limit while this one was in the queue.
     if (probe === null && await usageLimits.until(spec.account) !== null) continue;
-    const start: StartTurn = stack.use(await coldStart.enter(signal));
+    const start: ColdStartPermit = stack.use(await coldStart.enter(signal));
     const held = stack.move();
     return {
       slot: slot.path,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { AgentLog, readTail } from "../../src/storage/agent_log.ts";
+import { readTail, TailedFile } from "../../src/storage/tailed_file.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
 
@@ -13,7 +13,7 @@ interface Read {
 
 /** Writes the bytes in pieces of these sizes, reading after each; the last piece is the rest. */
 async function readInPieces(path: string, bytes: Uint8Array, sizes: Iterable<number>): Promise<Read> {
-  const log = new AgentLog(path);
+  const log = new TailedFile(path);
   const lines: string[] = [];
   Deno.writeFileSync(path, new Uint8Array());
   let at = 0;
@@ -28,19 +28,19 @@ async function readInPieces(path: string, bytes: Uint8Array, sizes: Iterable<num
   return { lines, torn: log.takeTornTail() };
 }
 
-Deno.test("AgentLog gives no lines of a file that does not exist yet", async () => {
+Deno.test("TailedFile gives no lines of a file that does not exist yet", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "events.jsonl");
-  const log = new AgentLog(path);
+  const log = new TailedFile(path);
   assert.deepEqual(await Array.fromAsync(log.read()), []);
   Deno.writeTextFileSync(path, "first\n");
   assert.deepEqual(await Array.fromAsync(log.read()), ["first"]);
 });
 
-Deno.test("AgentLog gives each line of a growing file once, when it is whole", async () => {
+Deno.test("TailedFile gives each line of a growing file once, when it is whole", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "events.jsonl");
-  const log = new AgentLog(path);
+  const log = new TailedFile(path);
   const steps = [["one\ntw", ["one"]], ["o\n", ["two"]], ["", []], ["\nthr", [""]], ["ee\n", ["three"]]] as const;
   for (const [text, lines] of steps) {
     Deno.writeTextFileSync(path, text, { append: true });
@@ -49,28 +49,28 @@ Deno.test("AgentLog gives each line of a growing file once, when it is whole", a
   assert.equal(log.takeTornTail(), null);
 });
 
-Deno.test("AgentLog gives the line that a dying writer did not finish only when it is asked for", async () => {
+Deno.test("TailedFile gives the line that a dying writer did not finish only when it is asked for", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "events.jsonl");
   Deno.writeTextFileSync(path, 'whole\n{"type":"to');
-  const log = new AgentLog(path);
+  const log = new TailedFile(path);
   assert.deepEqual(await Array.fromAsync(log.read()), ["whole"]);
   assert.equal(log.takeTornTail(), '{"type":"to');
   assert.equal(log.takeTornTail(), null);
 });
 
-Deno.test("AgentLog reads lines of several MB whole", async () => {
+Deno.test("TailedFile reads lines of several MB whole", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "events.jsonl");
   const long = "x".repeat(5_000_001);
   Deno.writeTextFileSync(path, `before\n${long}\nafter\n`);
-  assert.deepEqual(await Array.fromAsync(new AgentLog(path).read()), ["before", long, "after"]);
+  assert.deepEqual(await Array.fromAsync(new TailedFile(path).read()), ["before", long, "after"]);
 });
 
-Deno.test("AgentLog drops a line beyond its limit, counts it and goes on after it", async () => {
+Deno.test("TailedFile drops a line beyond its limit, counts it and goes on after it", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "events.jsonl");
-  const log = new AgentLog(path);
+  const log = new TailedFile(path);
   Deno.writeTextFileSync(path, "before\n");
   const mebibyte = encoder.encode("x".repeat(1024 * 1024));
   for (let index = 0; index < 17; index++) Deno.writeFileSync(path, mebibyte, { append: true });
@@ -79,14 +79,14 @@ Deno.test("AgentLog drops a line beyond its limit, counts it and goes on after i
   assert.equal(log.skippedLines, 1);
 });
 
-Deno.test("AgentLog replaces invalid UTF-8 and loses nothing around it", async () => {
+Deno.test("TailedFile replaces invalid UTF-8 and loses nothing around it", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "events.jsonl");
   Deno.writeFileSync(path, new Uint8Array([...encoder.encode("a"), 0xff, 0xc3, 0x28, ...encoder.encode("é\nnext\n")]));
-  assert.deepEqual(await Array.fromAsync(new AgentLog(path).read()), ["a\ufffd\ufffd(é", "next"]);
+  assert.deepEqual(await Array.fromAsync(new TailedFile(path).read()), ["a\ufffd\ufffd(é", "next"]);
 });
 
-Deno.test("AgentLog keeps what is written in two halves of a character", async () => {
+Deno.test("TailedFile keeps what is written in two halves of a character", async () => {
   await using temp = await tempDirectory();
   const bytes = encoder.encode("naïve 🐝 日本\n");
   assert.deepEqual(await readInPieces(join(temp.path, "log"), bytes, bytes.map(() => 1)), {
@@ -95,7 +95,7 @@ Deno.test("AgentLog keeps what is written in two halves of a character", async (
   });
 });
 
-Deno.test("F18: AgentLog reads the same however the file grew", async () => {
+Deno.test("F18: TailedFile reads the same however the file grew", async () => {
   await using temp = await tempDirectory();
   const random = seededRandom(20_261_104);
   for (let round = 0; round < 40; round++) {
@@ -132,11 +132,11 @@ function drop(path: string, { start, end }: { readonly start: number; readonly e
   file.writeSync(new Uint8Array(end - start));
 }
 
-function logWithDrops(path: string): AgentLog {
-  return new AgentLog(path, { dropped: `${path}.dropped` });
+function logWithDrops(path: string): TailedFile {
+  return new TailedFile(path, { dropped: `${path}.dropped` });
 }
 
-Deno.test("AgentLog passes over what was dropped, and over the half lines on both sides of it", async () => {
+Deno.test("TailedFile passes over what was dropped, and over the half lines on both sides of it", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "log");
   Deno.writeTextFileSync(path, "one\ntwo\nthree\nfour\nfive\n");
@@ -146,16 +146,16 @@ Deno.test("AgentLog passes over what was dropped, and over the half lines on bot
   assert.equal(log.droppedBytes, "two\nthree\nfour\n".length);
 });
 
-Deno.test("AgentLog, without word of what was dropped, gives the hole as a line", async () => {
+Deno.test("TailedFile, without word of what was dropped, gives the hole as a line", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "log");
   Deno.writeTextFileSync(path, "one\ntwo\nthree\nfour\nfive\n");
   drop(path, { start: 6, end: 15 });
-  const [, second = ""] = await Array.fromAsync(new AgentLog(path).read());
+  const [, second = ""] = await Array.fromAsync(new TailedFile(path).read());
   assert.match(second, /^tw\0+our$/);
 });
 
-Deno.test("AgentLog forgets the half line that it has read when the other half is dropped", async () => {
+Deno.test("TailedFile forgets the half line that it has read when the other half is dropped", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "log");
   Deno.writeTextFileSync(path, "one\ntw");
@@ -170,7 +170,7 @@ Deno.test("AgentLog forgets the half line that it has read when the other half i
   assert.equal(log.droppedBytes, "two\nthree\n".length);
 });
 
-Deno.test("AgentLog heeds no line about dropped parts that it cannot read", async () => {
+Deno.test("TailedFile heeds no line about dropped parts that it cannot read", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "log");
   Deno.writeTextFileSync(path, "one\ntwo\nthree\n");
@@ -178,7 +178,7 @@ Deno.test("AgentLog heeds no line about dropped parts that it cannot read", asyn
   assert.deepEqual(await Array.fromAsync(logWithDrops(path).read()), ["one", "two", "three"]);
 });
 
-Deno.test("AgentLog gives exactly the lines of which nothing was dropped before it was read", async () => {
+Deno.test("TailedFile gives exactly the lines of which nothing was dropped before it was read", async () => {
   await using temp = await tempDirectory();
   const random = seededRandom(20_261_120);
   for (let round = 0; round < 60; round++) {
@@ -218,12 +218,12 @@ Deno.test("AgentLog gives exactly the lines of which nothing was dropped before 
   }
 });
 
-Deno.test("AgentLog reads of a backlog that is too long the beginning of the file and the end", async () => {
+Deno.test("TailedFile reads of a backlog that is too long the beginning of the file and the end", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "log");
   const lines = Array.from({ length: 40_000 }, (_, index) => `${index}`.padStart(9, "0"));
   Deno.writeTextFileSync(path, `${lines.join("\n")}\n`);
-  const log = new AgentLog(path, { maxBacklogBytes: 100_000 });
+  const log = new TailedFile(path, { maxBacklogBytes: 100_000 });
   const given = await Array.fromAsync(log.read());
   assert.equal(given[0], "000000000");
   assert.equal(given.at(-1), "000039999");
@@ -240,7 +240,7 @@ Deno.test("AgentLog reads of a backlog that is too long the beginning of the fil
   assert.ok(end.length <= 1_250);
 });
 
-Deno.test("AgentLog does not count what was dropped as a backlog", async () => {
+Deno.test("TailedFile does not count what was dropped as a backlog", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "log");
   Deno.writeTextFileSync(path, "first\n");
@@ -249,15 +249,15 @@ Deno.test("AgentLog does not count what was dropped as a backlog", async () => {
   file.seekSync(1_000_000_000, Deno.SeekMode.Start);
   file.writeSync(encoder.encode(`rest\n${"line\n".repeat(10_000)}`));
   Deno.writeTextFileSync(`${path}.dropped`, "6 1000000000\n");
-  const log = new AgentLog(path, { dropped: `${path}.dropped`, maxBacklogBytes: 60_000 });
+  const log = new TailedFile(path, { dropped: `${path}.dropped`, maxBacklogBytes: 60_000 });
   assert.equal((await Array.fromAsync(log.read())).length, 1 + 10_000);
   assert.equal(log.droppedBytes, 1_000_000_000 - 6 + "rest\n".length);
 });
 
-Deno.test("F40: AgentLog reads a file from its beginning that was cut short or replaced", async () => {
+Deno.test("F40: TailedFile reads a file from its beginning that was cut short or replaced", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "log");
-  const log = new AgentLog(path);
+  const log = new TailedFile(path);
   const write = (text: string): void => Deno.writeTextFileSync(path, text);
   write("one\ntwo\nhal");
   assert.deepEqual(await Array.fromAsync(log.read()), ["one", "two"]);
@@ -274,14 +274,14 @@ Deno.test("F40: AgentLog reads a file from its beginning that was cut short or r
 
 Deno.test(
   {
-    name: "F40: AgentLog loses no line and gives none twice when its file is rotated",
+    name: "F40: TailedFile loses no line and gives none twice when its file is rotated",
     ignore: Deno.build.os === "windows",
   },
   async () => {
     await using temp = await tempDirectory();
     const random = seededRandom(40);
     const path = join(temp.path, "log");
-    const log = new AgentLog(path);
+    const log = new TailedFile(path);
     const given: string[] = [];
     let size = 0;
     let rotations = 0;
@@ -302,12 +302,12 @@ Deno.test(
   },
 );
 
-Deno.test("AgentLog ends a call although its file never stops growing", async () => {
+Deno.test("TailedFile ends a call although its file never stops growing", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "log");
   Deno.writeTextFileSync(path, "line\n");
   let lines = 0;
-  for await (const _line of new AgentLog(path).read()) {
+  for await (const _line of new TailedFile(path).read()) {
     lines++;
     Deno.writeTextFileSync(path, "line\n", { append: true });
   }

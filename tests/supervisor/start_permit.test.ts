@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { FollowedTask } from "../../src/supervisor/followed_task.ts";
-import { enterTurn } from "../../src/supervisor/turn.ts";
+import { awaitPermit } from "../../src/supervisor/start_permit.ts";
 import type { TaskSpec } from "../../src/task/spec.ts";
 import { hostYard } from "../helpers/host_yard.ts";
 import { TASK } from "../helpers/tool_calls.ts";
@@ -8,7 +8,7 @@ import { waitFor } from "../helpers/wait_for.ts";
 
 const NAMES = Array.from({ length: 9 }, (_, index) => String(index));
 
-/** Waits for the turn of a task that comes after others, which end when they are told to. */
+/** Waits until a task may start that comes after others, which end when they are told to. */
 async function enterAfter(startsAfter: NonNullable<TaskSpec["startsAfter"]>): Promise<
   AsyncDisposable & {
     /** Those that are waited for. */
@@ -34,9 +34,9 @@ async function enterAfter(startsAfter: NonNullable<TaskSpec["startsAfter"]>): Pr
   };
   const followed = new FollowedTask({ ...TASK, spec: { ...TASK.spec, startsAfter } }, directory);
   let hasEntered = false;
-  const entering = enterTurn(followed, { hadTurn: false }, { ...yard.services, ended }).then((turn) => {
+  const entering = awaitPermit(followed, { isFirst: false }, { ...yard.services, ended }).then((permit) => {
     hasEntered = true;
-    turn?.[Symbol.dispose]();
+    permit?.[Symbol.dispose]();
   });
   stack.defer(async () => {
     for (const { resolve } of ends.values()) resolve();
@@ -60,15 +60,15 @@ Deno.test("a task that comes after others waits for few of them at a time", asyn
     assert.equal(task.hasEntered(), false);
     task.end(name);
   }
-  await waitFor(task.hasEntered, { message: "the turn" });
+  await waitFor(task.hasEntered, { message: "the permit" });
   assert.equal(task.pending.size, 0);
 });
 
-Deno.test("a task that comes after others has its turn as soon as enough have ended, whichever these are", async () => {
+Deno.test("a task that comes after others is let in as soon as enough have ended, whichever these are", async () => {
   await using task = await enterAfter({ tasks: NAMES, count: 7 });
   for (const name of ["8", "3", "7", "5", "4", "1"]) task.end(name);
   await waitFor(() => task.pending.has("6"), { message: "the last ones to be waited for" });
   assert.deepEqual([[...task.pending].sort(), task.hasEntered()], [["0", "2", "6"], false]);
   task.end("2");
-  await waitFor(task.hasEntered, { message: "the turn" });
+  await waitFor(task.hasEntered, { message: "the permit" });
 });

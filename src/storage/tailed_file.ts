@@ -6,8 +6,8 @@ import { LineSplitter } from "./line_splitter.ts";
 const MAX_BACKLOG_BYTES = 256 * 1024 * 1024;
 const BLOCK_BYTES = 256 * 1024;
 
-/** Options of {@linkcode AgentLog}. */
-export interface AgentLogOptions {
+/** Options of {@linkcode TailedFile}. */
+export interface TailedFileOptions {
   /** File that tells which parts of the log were dropped. */
   readonly dropped?: string;
   /**
@@ -18,7 +18,7 @@ export interface AgentLogOptions {
 }
 
 /** Follows a growing file of lines from its beginning. One that is replaced or cut short is read from its beginning again. */
-export class AgentLog {
+export class TailedFile {
   readonly #path: string;
   readonly #droppedFile: string | undefined;
   readonly #maxBacklog: number;
@@ -29,7 +29,7 @@ export class AgentLog {
   #isGone = false;
   #ranges: readonly DroppedRange[] = [];
 
-  constructor(path: string, { dropped, maxBacklogBytes = MAX_BACKLOG_BYTES }: AgentLogOptions = {}) {
+  constructor(path: string, { dropped, maxBacklogBytes = MAX_BACKLOG_BYTES }: TailedFileOptions = {}) {
     this.#path = path;
     this.#droppedFile = dropped;
     this.#maxBacklog = maxBacklogBytes;
