@@ -80,6 +80,8 @@ export async function checkEnds(world: World): Promise<void> {
       }
     }
   }
+  // For tasks that have come since: their agents may be in the ledger already.
+  await world.scan();
   checkLedger(world);
   await checkIndex(records, world);
 }
