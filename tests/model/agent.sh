@@ -1,5 +1,6 @@
 # A Codex for random histories: plain sh, so that hundreds of them start and end within seconds. The installer puts
-# $MODEL, a directory, in front of this. Each line of the prompt that begins with `model:` steers it, the last one most:
+# $MODEL, a directory, in front of this. Each line of the prompt that begins with `model:` names a request; the last one
+# steers it:
 #   model: key=K1 hold=1 signals=int,term child=1 code=0 turn=completed
 # key: names the request; hold: it works until the file $MODEL/go/KEY holds CODE and TURN, and asks no clock for that;
 # signals: those that it heeds, the others are ignored; child: it starts one in a session of its own, and leaves it;
@@ -17,6 +18,7 @@ esac
 keys='' key='' hold=0 signals=int,term child=0 code=0 turn=completed thread='' previous=''
 while IFS= read -r line || [ -n "$line" ]; do
   case $line in model:*) ;; *) continue ;; esac
+  hold=0 signals=int,term child=0 code=0 turn=completed
   for word in ${line#model:}; do
     case $word in
       key=*) key=${word#*=} keys=${keys:+$keys,}$key ;;
