@@ -4,6 +4,7 @@ import type { CodexRunner } from "../codex/run_codex.ts";
 import type { Log } from "../log.ts";
 import type { Bell } from "../storage/bell.ts";
 import type { TaskIndex } from "../storage/task_index.ts";
+import type { Task } from "../task/task.ts";
 import type { ColdStart } from "./cold_start.ts";
 import type { Slots } from "./slots.ts";
 import type { UsageLimits } from "./usage_limits.ts";
@@ -32,6 +33,6 @@ export interface RunTaskServices extends EndTaskServices {
   readonly onUsageLimit: "wait" | "fail";
   /** Finds the installed Codex, for tasks that other servers have planned. */
   readonly probe: () => Promise<CodexProbe>;
-  /** Settles when a task has ended, or rejects with the signal's reason; at once for one that is not known. */
-  readonly ended: (taskId: string, signal: AbortSignal) => Promise<void>;
+  /** Gives a task when it has ended, or rejects with the signal's reason; `null` at once for one that is not known. */
+  readonly ended: (taskId: string, signal: AbortSignal) => Promise<Task | null>;
 }

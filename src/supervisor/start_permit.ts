@@ -81,7 +81,8 @@ async function othersEnded(
   { afterTaskId, startsAfter }: TaskSpec,
   { ended, signal }: Pick<RunTaskServices, "ended"> & { readonly signal: AbortSignal },
 ): Promise<void> {
-  if (afterTaskId !== undefined) await ended(afterTaskId, signal);
+  // One that was stopped before it had its turn has not waited for those before it.
+  for (let id = afterTaskId; id !== undefined;) id = (await ended(id, signal))?.spec.afterTaskId;
   if (startsAfter === undefined || startsAfter.count <= 0) return;
   // When enough have ended, one of any so many has: no more of them need be waited for at a time.
   const atOnce = startsAfter.tasks.length - startsAfter.count + 1;

@@ -340,7 +340,7 @@ export class Supervisor {
     return before === null || isFinished(before) ? spec : { ...spec, afterTaskId: before.id };
   }
 
-  async #ended(id: string, signal: AbortSignal): Promise<void> {
+  async #ended(id: string, signal: AbortSignal): Promise<Task> {
     signal.throwIfAborted();
     const found = await this.#table.find(id, { isHeir: true });
     // It may have come meanwhile: a listener would hear of it no more.
@@ -352,6 +352,7 @@ export class Supervisor {
     try {
       await Promise.race([finished, aborted.promise]);
       await Promise.race([this.#logs.whole(id), aborted.promise]);
+      return found instanceof FollowedTask ? found.task : found;
     } finally {
       signal.removeEventListener("abort", abort);
     }
@@ -379,6 +380,7 @@ interface Parts {
   readonly log: Log;
 }
 
-function ignoreUnknown(error: unknown): void {
+function ignoreUnknown(error: unknown): null {
   if (!(error instanceof TaskError)) throw error;
+  return null;
 }

@@ -88,7 +88,7 @@ export async function hostYard(options: HostYardOptions = {}): Promise<HostYard>
     usageLimits: new UsageLimits({ files: usageLimitFiles, now, log }),
     onUsageLimit: "wait",
     probe: () => Promise.resolve(PLANNED.probe),
-    ended: () => Promise.resolve(),
+    ended: () => Promise.resolve(null),
     index: new TaskIndex(tasksDir),
     bell,
     closing: closing.signal,

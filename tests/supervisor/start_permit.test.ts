@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { FollowedTask } from "../../src/supervisor/followed_task.ts";
 import { awaitPermit } from "../../src/supervisor/start_permit.ts";
+import { defined } from "../../src/task/defined.ts";
 import type { TaskSpec } from "../../src/task/spec.ts";
+import type { Task } from "../../src/task/task.ts";
 import { hostYard } from "../helpers/host_yard.ts";
 import { TASK } from "../helpers/tool_calls.ts";
 import { waitFor } from "../helpers/wait_for.ts";
@@ -22,12 +24,13 @@ async function enterAfter(startsAfter: NonNullable<TaskSpec["startsAfter"]>): Pr
   const { directory } = await yard.follow();
   const ends = new Map(startsAfter.tasks.map((name) => [name, Promise.withResolvers<void>()]));
   const pending = new Set<string>();
-  const ended = async (name: string, signal: AbortSignal): Promise<void> => {
+  const ended = async (name: string, signal: AbortSignal): Promise<null> => {
     pending.add(name);
     const aborted = Promise.withResolvers<never>();
     signal.addEventListener("abort", () => aborted.reject(signal.reason), { once: true });
     try {
       await Promise.race([ends.get(name)?.promise, aborted.promise]);
+      return null;
     } finally {
       pending.delete(name);
     }
@@ -71,4 +74,28 @@ Deno.test("a task that comes after others is let in as soon as enough have ended
   assert.deepEqual([[...task.pending].sort(), task.hasEntered()], [["0", "2", "6"], false]);
   task.end("2");
   await waitFor(task.hasEntered, { message: "the permit" });
+});
+
+Deno.test("a task on a thread waits for those before the one that it comes after, which may never have had its turn", async () => {
+  await using yard = await hostYard();
+  const { directory } = await yard.follow();
+  const first = Promise.withResolvers<void>();
+  const asked: string[] = [];
+  const spec = (afterTaskId?: string): TaskSpec => ({ ...TASK.spec, ...defined({ afterTaskId }) });
+  const ended = async (id: string): Promise<Task | null> => {
+    asked.push(id);
+    if (id === "first") await first.promise;
+    return id === "second" ? { ...TASK, spec: spec("first") } : { ...TASK, spec: spec() };
+  };
+  const followed = new FollowedTask({ ...TASK, spec: spec("second") }, directory);
+  let hasEntered = false;
+  const entering = awaitPermit(followed, { isFirst: false }, { ...yard.services, ended }).then((permit) => {
+    hasEntered = true;
+    permit?.[Symbol.dispose]();
+  });
+  await waitFor(() => asked.length === 2, { message: "both to be waited for" });
+  assert.deepEqual([asked, hasEntered], [["second", "first"], false]);
+  first.resolve();
+  await entering;
+  assert.deepEqual([asked, hasEntered], [["second", "first"], true]);
 });
