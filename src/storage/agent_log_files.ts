@@ -33,9 +33,9 @@ export function logIdOf(path: string): string {
   return LOG_ID.exec(basename(path))?.[1] ?? "";
 }
 
-/** The log that a file belongs to, as part of it. */
-export function logOf(path: string): string {
-  return path.replace(basename(path), NAME.exec(basename(path))?.[1] ?? basename(path));
+/** The name of the log that a file belongs to, as part of it. */
+export function logNameOf(path: string): string {
+  return NAME.exec(basename(path))?.[1] ?? basename(path);
 }
 
 /** The logs, the newest first, without those that were rotated; none where there is no directory. */

@@ -1,5 +1,6 @@
+import { basename } from "node:path";
 import * as z from "zod";
-import { listAgentFiles, type LogFile, logOf, removeLogFiles } from "../storage/agent_log_files.ts";
+import { listAgentFiles, type LogFile, logNameOf, removeLogFiles } from "../storage/agent_log_files.ts";
 import { reasonOf } from "../task/errors.ts";
 import { isFinished } from "../task/task.ts";
 import { AgentError, agentErrorOutput } from "./agent_error.ts";
@@ -65,8 +66,9 @@ async function oldFiles(
     const files = await listAgentFiles(logDir);
     // A silent agent may not have written for days.
     const running = (await supervisor.list({ limit: 0 })).filter((task) => !isFinished(task));
-    const kept = new Set(running.map(({ spec }) => spec.agentLog));
-    return files.filter(({ path, modified }) => modified.getTime() < before && !kept.has(logOf(path)));
+    // No two logs have the same name, but several paths may lead to one.
+    const kept = new Set(running.flatMap(({ spec }) => spec.agentLog === undefined ? [] : [basename(spec.agentLog)]));
+    return files.filter(({ path, modified }) => modified.getTime() < before && !kept.has(logNameOf(path)));
   } catch (error) {
     const message = `Cannot look through the logs in ${logDir}: ${reasonOf(error)}.`;
     throw new AgentError({ code: "cleanup_failed", kind: "io_error", message }, { cause: error });

@@ -56,6 +56,25 @@ Deno.test("cleanup_old_logs deletes what is old enough, rotated logs and old mes
   assert.deepEqual(last.structured.files, [`${running.log_file}.1`]);
 });
 
+Deno.test("cleanup_old_logs keeps a running agent's log under each path that leads to it", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using swarm = await startSwarm();
+  const { structured: { log_file } } = await swarm.call("spawn_agent_async", { prompt: "fake:hold(never)" });
+  const ended = join(logDirOf(swarm), "codex_agent_20260101-000000_1_ended.log");
+  const old = new Date(Date.now() - 30 * DAY_MS);
+  for (const path of [`${log_file}.1`, ended]) {
+    await Deno.writeTextFile(path, "");
+    await Deno.utime(path, old, old);
+  }
+  const link = join(swarm.stateDir, "linked_logs");
+  await Deno.symlink(logDirOf(swarm), link);
+  const { stateDir, cwd, codex } = swarm;
+  await using other = await startSwarm({ codex, stateDir, cwd, env: { CODEX_AS_MCP_LOG_DIR: link } });
+  const { structured: { files } } = await other.call("cleanup_old_logs");
+  assert.deepEqual(files, [join(link, basename(ended))]);
+});
+
 Deno.test("cleanup_old_logs refuses a wrong age, and says when it cannot look", async () => {
   await using swarm = await startSwarm();
   for (const days of [0, -1, 1.5, "seven"]) {
