@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { CodexProbe } from "../codex/probe.ts";
 import type { CodexRunner } from "../codex/run_codex.ts";
 import type { Log } from "../log.ts";
@@ -94,8 +93,10 @@ export class Supervisor {
       limit: options.maxConcurrent,
       isHandedOver: async () => await runner.host.locks() === "flock",
       isGone: async ({ id, run }) => {
-        const sighting = await runner.host.sight({ directory: join(options.tasksDir, id), run });
-        return sighting.state !== "running";
+        const directory = this.#registry.directory(id);
+        // Without its files nobody can tell; they may be where another server keeps its tasks.
+        if (!directory.isThere()) return false;
+        return (await runner.host.sight({ directory: directory.path, run })).state !== "running";
       },
     });
     this.#options = options;
@@ -299,11 +300,14 @@ export class Supervisor {
 
   /** How many tasks still run or are queued, and how many ended without anybody having been given their result. */
   async countOpen(repository: string): Promise<{ readonly running: number; readonly unread: number }> {
-    const ids = await this.#open.ids(repository);
-    const tasks = await Promise.all(ids.map((id) => this.#registry.read(id).catch(() => null)));
-    const unread = tasks.filter((task) => task !== null && isFinished(task)).length;
-    const running = tasks.filter((task) => task !== null && !isFinished(task)).length;
-    return { running, unread };
+    const live = new Set(await this.#services.index.liveIds());
+    const noted = (await this.#open.ids(repository)).filter((id) => this.#registry.directory(id).isThere());
+    // There may be very many that have ended; of those that are taken for live, a crash may have left some that have.
+    const tasks = await Promise.all(
+      noted.filter((id) => live.has(id)).map((id) => this.#registry.read(id).catch(() => null)),
+    );
+    const running = tasks.filter((task) => task === null || !isFinished(task)).length;
+    return { running, unread: noted.length - running };
   }
 
   /** Ends the server's work: server-bound tasks are stopped, detached ones go on or stay queued. */

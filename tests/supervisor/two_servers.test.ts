@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
-import { startSwarm } from "../helpers/swarm.ts";
+import { startSwarm, type SwarmOptions } from "../helpers/swarm.ts";
 import { release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
@@ -84,3 +85,36 @@ Deno.test("a server that ends during the pause before a further start ends the t
   const { structured } = await next.call("codex_status");
   assert.deepEqual(structured.tasks.map(({ status }: { readonly status: string }) => status), ["interrupted"]);
 });
+
+Deno.test(
+  // macOS has no flock(1); its servers hold the slots.
+  {
+    name: "a server leaves a slot to an agent whose files another server keeps elsewhere",
+    ignore: Deno.build.os !== "linux",
+  },
+  async () => {
+    await using codex = await installFakeCodex();
+    const inDirectory = (name: string): SwarmOptions => ({
+      codex,
+      env: { CODEX_SWARM_TASK_DIR: join(codex.home, name) },
+      args: ["--max-concurrent", "2"],
+    });
+    await using one = await startSwarm(inDirectory("tasks_one"));
+    const { stateDir, cwd } = one;
+    await using other = await startSwarm({ ...inDirectory("tasks_other"), stateDir, cwd });
+    const first = await startTask(one, "fake:hold(go)");
+    await waitForStatus(one, first, "running");
+    const holder = (number: number): string | undefined =>
+      /^1 \d+ (\S+)$/m.exec(Deno.readTextFileSync(join(stateDir, "slots", `slot_${number}`)))?.[1];
+    await waitFor(() => holder(1) === first, { message: "the first slot to be held" });
+    // No shim that has only just begun.
+    const old = new Date(Date.now() - 120_000);
+    Deno.utimeSync(join(stateDir, "slots", "slot_1"), old, old);
+    const second = await startTask(other, "fake:hold(go)");
+    await waitForStatus(other, second, "running");
+    assert.deepEqual([holder(1), holder(2)], [first, second]);
+    await release(one, "go");
+    await one.call("codex_wait", { task_ids: [first] });
+    await other.call("codex_wait", { task_ids: [second] });
+  },
+);
