@@ -178,6 +178,19 @@ read_process() {
   read -r noted shim shim_start agent agent_start agent_boot _ <"$dir/process"
 } 2>/dev/null
 
+# Does the same where no note is left: of those that bear the mark the first one is taken for the agent.
+guess_process() {
+  noted=0 shim=0 shim_start=- agent=0 agent_start=- agent_boot='' thread=- from=- to=-
+  # shellcheck disable=SC2046
+  set -- $(list_family)
+  while [ $# -gt 2 ]; do
+    if [ "$1" = member ] && { [ "$agent" = 0 ] || [ "$3" -lt "$agent_start" ]; } 2>/dev/null; then
+      agent=$2 agent_start=$3 agent_boot=$boot
+    fi
+    shift 3
+  done
+}
+
 # Succeeds while the agent that read_process found is alive, and no process of another boot.
 agent_lives() {
   look_at_boot
@@ -262,7 +275,7 @@ climb() {
   end=alive
 }
 
-# Kills all that belong to the task, and what they start meanwhile. Sets $swept to their number.
+# Kills all that belong to the task, and what they start meanwhile. Sets $swept to their number; fails when some are left.
 sweep() {
   swept=0 killed=' ' looks=0 patient_looks=0
   while [ "$looks" -lt "$max_looks" ]; do
@@ -285,6 +298,7 @@ sweep() {
     # Some take their time to go.
     [ "$looks" -lt 3 ] || nap 5
   done
+  return 1
 }
 
 # Succeeds for process $1 that was started at $2 while it becomes another program: until that is there it shows no
@@ -433,12 +447,16 @@ stop | interrupt)
   fi
   # shellcheck disable=SC2086
   [ $# -gt 0 ] || set -- $ladder
+  look_at_boot
   # An agent that has not noted itself yet will see that file instead.
-  if read_process && { [ "$is_for_good" = 1 ] || [ "$noted" = "$what" ]; }; then
-    look_at_boot
-    if [ "$is_for_good" = 1 ]; then read_thread; fi
+  if [ "$is_for_good" = 1 ]; then
+    if read_process; then read_thread; else guess_process; fi
     climb "$@"
-    if [ "$is_for_good" = 1 ]; then sweep; fi
+    if sweep || [ "$noted" != 0 ]; then end=gone; else end=alive; fi
+    if agent_lives; then end=alive; fi
+    if [ "$end" = gone ]; then tidy_run; fi
+  elif read_process && [ "$noted" = "$what" ]; then
+    climb "$@"
     agent_lives || end=gone
     if [ "$end" = gone ]; then tidy_run; fi
   fi

@@ -82,7 +82,13 @@ give_up() {
 end_task() {
   is_needed || exit 0
   trap '' TERM
+  [ -r "$keeper" ] || keeper=/dev/fd/5
   exec /bin/sh "$keeper" stop "$dir" "$1" >/dev/null
+}
+
+# Keeps the keeper within reach of end_task, should somebody remove it meanwhile.
+hold_keeper() {
+  [ ! -r "$keeper" ] || exec 5<"$keeper"
 }
 
 # Lives as long as the server does. A shell gives what it runs in the background /dev/null to read unless it is told.
@@ -248,12 +254,14 @@ run)
   ! is_outrun process exit interrupt || exit 75
   look_at $$
   (
+    hold_keeper
     let_pass "$limit" look_after || give_up "time limit"
     end_task timeout
   ) 3<&- 7>&- 8>&- 9>&- &
   helpers=$!
   if [ "$grace" != - ]; then
     (
+      hold_keeper
       accompany lifeline || give_up "tie to the server"
       while :; do
         let_pass "$grace" : || give_up "tie to the server"

@@ -1,8 +1,9 @@
 /** With a task ends all that belongs to it, however it tries to get away, and nobody else. */
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
-import { countLeft } from "../../src/process/keeper.ts";
+import { countLeft, keeperOf } from "../../src/process/keeper.ts";
 import { readExit, readStopReason } from "../../src/process/run_files.ts";
+import type { StopReport } from "../../src/process/run_host.ts";
 import { writeExecutable } from "../helpers/executable.ts";
 import { isAlive, listProcesses } from "../helpers/processes.ts";
 import { type ShimYard, shimYard, type YardOptions, type YardRun } from "../helpers/shim_yard.ts";
@@ -99,10 +100,55 @@ for (
   });
 }
 
+for (
+  const { what, remove } of [
+    { what: "notes", remove: (_, { directory }) => Deno.remove(join(directory, "process")) },
+    { what: "directory", remove: (_, { directory }) => Deno.remove(directory, { recursive: true }) },
+    {
+      what: "directory and scripts",
+      remove: async (yard, { directory }) => {
+        await Deno.remove(directory, { recursive: true });
+        for (const path of [yard.script, keeperOf(yard.script)]) await Deno.remove(path);
+      },
+    },
+  ] satisfies readonly { what: string; remove: (yard: ShimYard, run: YardRun) => Promise<void> }[]
+) {
+  for (
+    const { name, options, begin } of [
+      { name: "a stop", options: {}, begin: (yard, { directory }) => yard.stop(directory, "cancelled") },
+      { name: "its time limit", options: { limitMs: 1_500 }, begin: () => Promise.resolve(null) },
+      {
+        name: "the end of its server",
+        options: { graceMs: 0 },
+        begin: (_, run) => run.release().then(() => null),
+      },
+    ] satisfies readonly {
+      name: string;
+      options: YardOptions;
+      begin: (yard: ShimYard, run: YardRun) => Promise<StopReport | null>;
+    }[]
+  ) {
+    if (name === "a stop" && what === "directory and scripts") continue;
+    Deno.test(
+      { name: `${name} ends an agent and all it has started whose ${what} somebody has removed`, ignore },
+      async () => {
+        await using yard = await shimYard();
+        const run = yard.start(`(setsid ${yard.idle("orphan")} &)\nexec sleep 1000`, options);
+        const pids = [(await run.pids()).agent, await yard.pidOf("orphan")];
+        await remove(yard, run);
+        const report = await begin(yard, run);
+        await run.ended;
+        assert.deepEqual(await Promise.all(pids.map(isAlive)), [false, false]);
+        if (report !== null) assert.deepEqual(report, { signals: ["INT"], isGone: true, swept: 1 });
+      },
+    );
+  }
+}
+
 Deno.test({ name: "F14: children get away from a stop that does not sweep (control)", ignore }, async () => {
   await using yard = await shimYard();
   const { run } = await startFamily(yard);
-  const script = yard.changedScript({ "then sweep; fi": "then :; fi" });
+  const script = yard.changedScript({ "if sweep ||": "if : ||" });
   assert.equal((await yard.stop(run.directory, "cancelled", { script })).swept, 0);
   await run.ended;
   const left = (await survivors(yard)).map((command) => basename(command).split(" ")[1]);
@@ -288,7 +334,7 @@ Deno.test(
 
 Deno.test({ name: "an agent's end is told at once, and its shim stays until the sweep is done", ignore }, async () => {
   await using yard = await shimYard();
-  const script = yard.changedScript({ "then sweep; fi": "then until [ -e go ]; do sleep 0.02; done; sweep; fi" });
+  const script = yard.changedScript({ "if sweep ||": "until [ -e go ]; do sleep 0.02; done; if sweep ||" });
   const run = yard.start(`setsid ${yard.idle("child")} & exec sleep 1000`, { script, limitMs: 300 });
   const child = await yard.pidOf("child");
   let hasEnded = false;
