@@ -66,6 +66,39 @@ Deno.test({ name: "the clock of a killed shim goes on while its agent lives", ig
   assert.equal(await readStopReason(run.directory), "timeout");
 });
 
+Deno.test({ name: "a clock whose time comes when the agent has ended ends nothing", ignore }, async () => {
+  await using yard = await shimYard();
+  const go = join(yard.path, "go");
+  const script = yard.changedScript({
+    'accompany sleep "$rest$fraction"': `accompany sh -c 'until [ -e "${go}" ]; do sleep 0.02; done'`,
+  });
+  const run = yard.start("exec sleep 1000", { script, limitMs: 500 });
+  const { shim, agent } = await run.pids();
+  // A shim that was killed dismisses nobody.
+  for (const pid of [shim, agent]) Deno.kill(pid, "SIGKILL");
+  for (const pid of [shim, agent]) await waitFor(async () => !await isAlive(pid), { message: "it to be gone" });
+  Deno.writeTextFileSync(go, "");
+  const isClock = async (): Promise<boolean> =>
+    (await listProcesses()).some(({ group, isZombie }) => group === shim && !isZombie);
+  await waitFor(async () => !await isClock(), { message: "the clock to end" });
+  assert.equal(await readStopReason(run.directory), null);
+});
+
+Deno.test({ name: "a shim dismisses no stranger who has got the number of one of its helpers", ignore }, async () => {
+  await using yard = await shimYard();
+  const stranger = new Deno.Command("/bin/sh", { args: ["-c", `exec ${yard.idle("stranger")}`], stdin: "null" })
+    .spawn();
+  const pid = await yard.pidOf("stranger");
+  const script = yard.changedScript({ "for helper in $helpers; do": `for helper in $helpers ${pid}; do` });
+  try {
+    assert.equal(await yard.start("exit 0", { script }).ended, "ended");
+    assert.ok(await isAlive(pid));
+  } finally {
+    stranger.kill("SIGKILL");
+    await stranger.status;
+  }
+});
+
 Deno.test({ name: "an agent's own exit code 71 is kept when somebody asked it to stop", ignore }, async () => {
   await using yard = await shimYard();
   const run = yard.start("trap 'exit 71' INT; while :; do sleep 0.02; done");

@@ -70,6 +70,22 @@ Deno.test({ name: "trimEvents() leaves a file alone that is not too large, or no
   assert.deepEqual(Array.from(Deno.readDirSync(directory), ({ name }) => name).sort(), ["events.jsonl", "prompt.txt"]);
 });
 
+Deno.test({ name: "trimEvents() leaves a file alone while another one is at it", ignore }, async () => {
+  await using yard = await shimYard();
+  const directory = yard.directory();
+  const path = join(directory, "events.jsonl");
+  await Deno.writeTextFile(path, lines(2 * MIB));
+  {
+    using file = await Deno.open(path, { write: true });
+    assert.ok(await file.tryLock(true));
+    await trim(yard, directory);
+    assert.ok(await keptBytes(path) > CAP);
+    await file.unlock();
+  }
+  await trim(yard, directory);
+  assert.ok(await keptBytes(path) <= CAP);
+});
+
 Deno.test({ name: "trimEvents() does nothing where no hole can be made", ignore }, async () => {
   await using yard = await shimYard();
   const directory = yard.directory();

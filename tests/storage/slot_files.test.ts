@@ -103,3 +103,29 @@ Deno.test("a slot is never held by two processes, as it would be without locks",
   // The control: with two slots they do meet.
   assert.notEqual(await shared(2), 0);
 });
+
+Deno.test("SlotFiles leaves a slot alone that somebody else replaces while it looks at its holder", async () => {
+  await using temp = await tempDirectory();
+  const path = join(temp.path, "slot_1");
+  const hold = (holder: string): Disposable | null => {
+    const lock = tryLock(path);
+    Deno.writeTextFileSync(path, `${holder}\n`);
+    Deno.utimeSync(path, 0, 0);
+    return lock;
+  };
+  using _gone = hold("1 12 gone");
+  using stack = new DisposableStack();
+  const slots = new SlotFiles({
+    directory: temp.path,
+    limit: 1,
+    isHandedOver: () => Promise.resolve(true),
+    isGone: ({ id }) => {
+      if (id !== "gone") return Promise.resolve(false);
+      Deno.removeSync(path);
+      stack.use(hold("1 13 next"));
+      return Promise.resolve(true);
+    },
+  });
+  assert.equal(await slots.claim(), null);
+  assert.equal(Deno.readTextFileSync(path), "1 13 next\n");
+});

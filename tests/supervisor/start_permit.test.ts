@@ -99,3 +99,20 @@ Deno.test("a task on a thread waits for those before the one that it comes after
   await entering;
   assert.deepEqual([asked, hasEntered], [["second", "first"], true]);
 });
+
+Deno.test("a task whose account meets a usage limit while it is in the queue lets others of the queue go first", async () => {
+  await using yard = await hostYard();
+  const { slots, usageLimits, closing } = yard.services;
+  const followed = await yard.follow();
+  const busy = await slots.acquire("busy", closing);
+  const permit = awaitPermit(followed, { isFirst: false }, yard.services);
+  await waitFor(() => slots.position(TASK.id) === 1, { message: "the task to be in the queue" });
+  await usageLimits.met(TASK.spec.account, new Date(Date.now() + 3_600_000));
+  busy[Symbol.dispose]();
+  const other = slots.acquire("other", closing);
+  const first = await Promise.race([permit.then(() => "the task"), other.then(() => "the other")]);
+  assert.equal(first, "the other");
+  (await other)[Symbol.dispose]();
+  followed.noteStop("cancelled");
+  assert.equal(await permit, null);
+});

@@ -50,6 +50,14 @@ Deno.test("Supervisor.close() lets go of every run that goes on", async () => {
   await supervisor.ended(TASK.id, new AbortController().signal);
 });
 
+Deno.test("Supervisor.start() writes nothing down once the server ends", async () => {
+  await using yard = await hostYard();
+  const supervisor = createSupervisor(yard);
+  await supervisor.close();
+  await assert.rejects(supervisor.start(PLANNED), { code: "start_failed", message: /the server is ending/ });
+  assert.deepEqual([namesIn(join(yard.path, "tasks")), yard.asked], [[], []]);
+});
+
 Deno.test("Supervisor.stop() ends a task that waits in the queue of a server that is gone, and starts nothing", async () => {
   await using yard = await hostYard();
   await yard.follow();

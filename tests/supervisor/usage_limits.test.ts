@@ -90,6 +90,24 @@ Deno.test("UsageLimits gives the probe to the next one when the first ends witho
   second[Symbol.dispose]();
 });
 
+Deno.test("UsageLimits gives no probe of a limit that another server's has just met again", async () => {
+  await using temp = await tempDirectory();
+  const [files, others] = [new UsageLimitFiles(temp.path), new UsageLimitFiles(temp.path)];
+  const [own, other] = [files, others].map((of) => new UsageLimits({ files: of, now: () => after(61), log: LOG }));
+  assert.ok(own && other);
+  await others.writeLimit(ACCOUNT, { until: after(60), attempts: 0 });
+  const stopped = new AbortController();
+  const takeProbe = files.takeProbe.bind(files);
+  // Between the look at the limit and the one under the probe's lock.
+  files.takeProbe = async (account): Promise<Disposable | null> => {
+    await other.met(account, after(3_600));
+    stopped.abort(new Error("stopped"));
+    return await takeProbe(account);
+  };
+  await assert.rejects(own.pass(ACCOUNT, stopped.signal), /stopped/);
+  for (const limits of [own, other]) limits.close();
+});
+
 Deno.test("UsageLimits lets whoever is stopped go", async () => {
   await using yard = await limitsYard();
   await yard.limits.met(ACCOUNT, after(3_600));
