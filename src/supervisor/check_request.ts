@@ -2,6 +2,7 @@
 import { TaskError } from "../task/errors.ts";
 import { checkEnv } from "./call_env.ts";
 import { compileSchema } from "./check_answer.ts";
+import { isCompilable } from "./checking_cost.ts";
 import type { StartRequest } from "./start_request.ts";
 
 const MAX_LABEL_LENGTH = 200;
@@ -39,7 +40,8 @@ export function checkRequest({ prompt, label, env, timeoutMs, worktree, outputSc
 
 function checkSchema(schema: Readonly<Record<string, unknown>>): void {
   try {
-    compileSchema(schema);
+    // One that is too large for that is Codex's to refuse; no answer is held against it.
+    if (isCompilable(schema)) compileSchema(schema);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TaskError("invalid_argument", `Cannot use output-schema: ${reason}`, { cause: error });

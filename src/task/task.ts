@@ -94,7 +94,7 @@ export interface Outcome {
   readonly outputSchemaVerdict?: {
     readonly valid: boolean;
     readonly errors: readonly string[];
-    /** Places of patterns in the schema that were not checked, since they could take for ever. */
+    /** Places in the schema that were not checked, since that could take for ever; an empty one is all of it. */
     readonly unchecked?: readonly string[];
   };
 }
