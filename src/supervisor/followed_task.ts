@@ -21,6 +21,7 @@ export class FollowedTask {
   #reading: Promise<void> = Promise.resolve();
   #offlineSince: Date | null = null;
   #isShimLost = false;
+  #isAgentGone = false;
   #isDriven = false;
   #isHeir = false;
 
@@ -105,7 +106,14 @@ export class FollowedTask {
 
   async noteStopping(stopping: Promise<StopReport>): Promise<StopReport> {
     this.#stopping = stopping;
-    return await stopping;
+    const report = await stopping;
+    this.#isAgentGone ||= report.isGone;
+    return report;
+  }
+
+  /** Who stopped the task has seen that its last agent is gone. */
+  get isAgentGone(): boolean {
+    return this.#isAgentGone;
   }
 
   /** Takes over a new state of the task; a finished one is told to all who wait. */

@@ -12,8 +12,11 @@ const END_MS = 5_000;
 
 /** What became of a request to stop. */
 export interface StopAnswer {
-  /** `still_running` for a process that not even SIGKILL has ended yet. */
-  readonly answer: "stopped" | "already_ended" | "still_running";
+  /**
+   * `still_running` for a process that not even SIGKILL has ended yet; `unnoted` when nothing of the task runs any more,
+   * but whoever drives it has not written that down yet.
+   */
+  readonly answer: "stopped" | "already_ended" | "still_running" | "unnoted";
   /** What it took; `null` where there was nothing to be signalled. */
   readonly report: StopReport | null;
 }
@@ -60,7 +63,17 @@ export async function stopTask(
   // A server in whose queue the task is finds the stop file then.
   await services.bell.ring(id);
   const finished = await found.finishedWithin(END_MS);
-  if (finished === undefined) return { answer: "still_running", report };
+  if (finished === undefined) {
+    const hasEnded = report?.isGone === true || await hasNoAgent(found);
+    return { answer: hasEnded ? "unnoted" : "still_running", report };
+  }
   const { status } = finished.state;
   return { answer: status === "completed" || status === "failed" ? "already_ended" : "stopped", report };
+}
+
+/** Tells whether no agent works for a stopped task, as far as its files say so. */
+async function hasNoAgent(followed: FollowedTask): Promise<boolean> {
+  await followed.reread();
+  const { task: { state }, directory } = followed;
+  return state.status !== "running" || await readExit(directory.path, state.run) !== null;
 }

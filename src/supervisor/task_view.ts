@@ -1,5 +1,5 @@
 /** What can be told of a task at one moment. */
-import { readNotedRun } from "../process/run_files.ts";
+import { readExit, readNotedRun } from "../process/run_files.ts";
 import type { TaskDirectory } from "../storage/task_directory.ts";
 import { type FinishedTask, isFinished, type Progress, type Task } from "../task/task.ts";
 import { FollowedTask } from "./followed_task.ts";
@@ -8,6 +8,12 @@ import type { Silence } from "./rounds.ts";
 
 /** How long a look waits for events to be read that have piled up; the rest is told the next time. */
 const READ_MS = 100;
+
+/** How the agent has ended of a task that is still noted as running. */
+export interface UnnotedEnd {
+  /** `null` where nobody knows it yet. */
+  readonly exitCode: number | null;
+}
 
 /** A task as it stands now. */
 export interface TaskView {
@@ -25,7 +31,9 @@ export interface TaskView {
   readonly silence: Silence | null;
   /** The agent runs, but nobody will see its exit code. */
   readonly isShimLost: boolean;
-  /** Of the agent that runs. */
+  /** The agent of a running task has ended, which the server that drives it has not written down yet. */
+  readonly unnotedEnd: UnnotedEnd | null;
+  /** Of the agent that runs, or has run last. */
   readonly agentPid: number | null;
   readonly directory: TaskDirectory;
 }
@@ -46,6 +54,7 @@ export async function viewFollowed(
   const { task, directory, progress } = followed;
   if (isFinished(task)) return await viewFinished(task, directory, progress.lastMessage);
   const isRunning = task.state.status === "running";
+  const unnotedEnd = await unnotedEndOf(followed);
   const until = task.state.status === "waiting" ? limitedUntil ?? task.state.until : limitedUntil;
   return {
     task,
@@ -54,11 +63,22 @@ export async function viewFollowed(
     queuePosition,
     waitingUntil: !isRunning && until !== null && until > now ? until : null,
     lastEventAt: await directory.lastEventAt(),
-    silence,
+    silence: unnotedEnd === null ? silence : null,
     isShimLost: isRunning && followed.isShimLost,
+    unnotedEnd,
     agentPid: isRunning ? (await readNotedRun(directory.path))?.agent.pid ?? null : null,
     directory,
   };
+}
+
+/** What its files, or who stopped it, tell of a run, while its record says that it goes on. */
+async function unnotedEndOf(
+  { task: { state }, directory, isAgentGone }: FollowedTask,
+): Promise<UnnotedEnd | null> {
+  if (state.status !== "running") return null;
+  const exit = await readExit(directory.path, state.run);
+  if (exit !== null) return { exitCode: exit.exitCode };
+  return isAgentGone ? { exitCode: null } : null;
 }
 
 /** Looks at a task that has ended; `seen` is its answer if this server has read it from the events itself. */
@@ -79,6 +99,7 @@ export async function viewFinished(
     lastEventAt: null,
     silence: null,
     isShimLost: false,
+    unnotedEnd: null,
     agentPid: null,
     directory,
   };

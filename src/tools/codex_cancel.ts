@@ -1,10 +1,12 @@
 import * as z from "zod";
 import type { StopAnswer } from "../supervisor/stop_task.ts";
+import type { TaskView } from "../supervisor/task_view.ts";
 import { taskIdOf } from "../task/agent_id.ts";
 import { TaskError } from "../task/errors.ts";
 import { findViews } from "./find_views.ts";
 import { taskOutput } from "./outputs.ts";
 import { boundedTask } from "./present_task.ts";
+import { unnotedWords } from "./task_facts.ts";
 import { defineTool, type ToolAnswer, type ToolServices } from "./tool.ts";
 import { viewTask } from "./viewed_task.ts";
 
@@ -30,7 +32,7 @@ export const codexCancel = defineTool({
       return { text: lines.join("\n"), structured: missing.data, isError: true };
     }
     const view = await viewTask(id, services);
-    const words = wordsOf(answer, view.task.state.status);
+    const words = wordsOf(answer, view);
     return {
       text: `Task ${id}: ${words}`,
       structured: {
@@ -53,7 +55,9 @@ async function stop(id: string, { supervisor }: ToolServices): Promise<StopAnswe
 }
 
 /** codex-mcp-swarm's words, where it had some. */
-function wordsOf(answer: StopAnswer | null, status: string): string {
+function wordsOf(answer: StopAnswer | null, view: TaskView): string {
+  const { status } = view.task.state;
+  if (answer?.answer === "unnoted") return `Task's agent ${unnotedWords(view)}`;
   if (answer?.answer === "still_running") return "Task could not be stopped yet: its process does not end; try again";
   if (answer?.answer === "stopped" && status === "cancelled") return "Task cancelled";
   const swept = answer?.answer === "already_ended" ? answer.report?.swept ?? 0 : 0;

@@ -6,6 +6,7 @@ import { AgentError, agentErrorOutput } from "./agent_error.ts";
 import { agentStatus } from "./agent_facts.ts";
 import { defineAgentTool, jsonAnswer } from "./agent_tool.ts";
 import { findAgent } from "./find_agent.ts";
+import { unnotedWords } from "./task_facts.ts";
 import type { ToolAnswer, ToolServices } from "./tool.ts";
 import { viewTask } from "./viewed_task.ts";
 
@@ -49,7 +50,12 @@ export const killAgent = defineAgentTool({
       const message = `Agent ${asked} does not end: try again with force=true.`;
       return jsonAnswer({ task_id: asked, killed: false, signal_used: signal, message, log_file });
     }
-    const status = agentStatus((await viewTask(task.id, services)).task);
+    const view = await viewTask(task.id, services);
+    const status = agentStatus(view.task);
+    if (answer === "unnoted") {
+      const message = `Agent ${asked} ${unnotedWords(view)}.`;
+      return jsonAnswer({ task_id: asked, killed: signal !== null, pid, signal_used: signal, message, log_file }, own);
+    }
     // A process that took no signal had just ended, by itself or by another call.
     const hasEndedBefore = signal === null && pid !== null;
     if (answer === "already_ended" || status !== "killed" || hasEndedBefore) return notRunning(asked, status, own);

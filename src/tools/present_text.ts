@@ -104,8 +104,9 @@ function threadLines(view: ViewedTask): string[] {
 export function waitingText(view: ViewedTask, now: Date, isTimeOver: boolean): string {
   const { task } = view;
   const isRunning = task.state.status === "running";
+  const running = view.unnotedEnd === null ? "STILL RUNNING" : `STILL OPEN: ${phaseOf(view)}`;
   const still = view.waitingUntil === null ? "STILL QUEUED" : "STILL WAITING";
-  const start = isRunning ? `=== Task ${task.id} === STILL RUNNING` : `${heading(view, now)} ${still}`;
+  const start = isRunning ? `=== Task ${task.id} === ${running}` : `${heading(view, now)} ${still}`;
   const reason = isTimeOver ? "wait timed out, " : "";
   return `${start} (${reason}task is NOT killed -- call codex_wait again to resume waiting)`;
 }

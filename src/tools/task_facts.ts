@@ -1,4 +1,5 @@
 /** What is worked out of a task for its data and its text alike. */
+import { describeExitCode } from "../codex/outcome.ts";
 import type { TaskView } from "../supervisor/task_view.ts";
 import { type Failure, type FinishedState, isFinished, type Outcome, type Task } from "../task/task.ts";
 import type { FileChange, PlanStep, Usage } from "../task/event.ts";
@@ -106,10 +107,19 @@ export function phaseOf(view: TaskView): string {
   if (isFinished(task)) return task.state.status;
   if (waitingUntil !== null) return `waiting until ${waitingUntil.toISOString()} (usage limit)`;
   if (task.state.status !== "running") return queuePosition === null ? "queued" : `queued, position ${queuePosition}`;
+  if (view.unnotedEnd !== null) return `agent ${unnotedWords(view)}`;
   if (view.isShimLost) return "running (shim lost)";
   if (progress.waitingForNetwork !== null) return "waiting for network";
   if (progress.currentCommand !== null) return `running(${cutEnd(progress.currentCommand, MAX_COMMAND)})`;
   return progress.turnStarted ? "running" : "starting";
+}
+
+/** What has become of an agent whose task its server still calls open. */
+export function unnotedWords({ unnotedEnd }: TaskView): string {
+  const code = unnotedEnd?.exitCode ?? null;
+  const how = code === null ? "exit code not known yet" : `exit code ${describeExitCode(code)}`;
+  const end = unnotedEnd === null ? "will not run any more" : `has ended (${how})`;
+  return `${end}, which its server has not noted yet`;
 }
 
 /** Tells whether a run ended without anybody having seen its exit code. */

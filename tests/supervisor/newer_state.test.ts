@@ -62,6 +62,8 @@ Deno.test("F9: the state of a newer program is looked at and left as it is, with
   }
   assert.deepEqual(after, before);
   await release(swarm, "go");
+  const ended = await waitForTask(swarm, running, (task) => task.phase !== "running");
+  assert.equal(ended.phase, "agent has ended (exit code 0), which its server has not noted yet");
 });
 
 Deno.test("F9: a server stops its own agents after a newer program has come, and ends as ever", async () => {

@@ -71,6 +71,7 @@ Deno.test("kill_agent says when it cannot even try, and when an agent does not e
     lastEventAt: null,
     silence: null,
     isShimLost: false,
+    unnotedEnd: null,
     agentPid: 7,
     directory: new TaskDirectory("/tasks", TASK.id),
   };

@@ -226,6 +226,7 @@ Deno.test("codex_wait that was cancelled tells no end to anybody", async () => {
         lastEventAt: null,
         silence: null,
         isShimLost: false,
+        unnotedEnd: null,
         agentPid: null,
         directory,
       }),

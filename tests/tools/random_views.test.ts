@@ -92,6 +92,7 @@ function randomView(random: Random, id: string): TaskView {
       () => ({ silentMs: random(2 ** 31), isStalled: true, words: "running a command", processState: text() }),
     ),
     isShimLost: random(2) === 0,
+    unnotedEnd: maybe(random, () => ({ exitCode: maybe(random, () => random(256)) })),
     agentPid: maybe(random, () => random(2 ** 22)),
     directory,
   };
