@@ -102,6 +102,20 @@ Deno.test({ name: "a rung's time is given: an agent that ends within it gets no 
   assert.equal(run.output(), "ready\nINT\n");
 });
 
+Deno.test({ name: "a stop that is itself told to end goes on to its end", ignore }, async () => {
+  await using yard = await shimYard();
+  const run = await start(yard);
+  const ladder = [{ signal: "INT", waitMs: 2_000 }, { signal: "KILL", waitMs: 2_000 }] as const;
+  const stopping = yard.stop(run.directory, "cancelled", { ladder });
+  await waitFor(() => run.output() === "ready\nINT\n", { message: "the first signal" });
+  const keeper = (await listProcesses()).find(({ pid, group, command }) =>
+    pid === group && command.includes(` stop ${run.directory} `)
+  );
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) Deno.kill(keeper?.pid ?? NaN, signal);
+  assert.deepEqual({ ...await stopping, swept: 0 }, { signals: ["INT", "KILL"], isGone: true, swept: 0 });
+  await run.ended;
+});
+
 Deno.test({ name: "a stop of a run that has ended, or never began, reports no signal", ignore }, async () => {
   await using yard = await shimYard();
   const run = yard.start("exit 0");

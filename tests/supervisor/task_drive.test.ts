@@ -25,15 +25,24 @@ Deno.test("TaskDrive starts a run and ends the task with it", async () => {
 });
 
 Deno.test("TaskDrive stops a run whose task was stopped in the moment of its start", async () => {
-  await using yard = await hostYard();
+  const stopped = Promise.withResolvers<void>();
+  await using yard = await hostYard({ ended: stopped.promise });
+  const { services } = yard;
   const followed = await yard.follow();
   // The instant of the start is the last thing that is asked for before it.
   const now = (): Date => {
     followed.noteStop("cancelled");
     return new Date();
   };
-  await drive(followed, { ...yard.services, now });
-  assert.deepEqual([yard.asked, followed.task.state.status], [["start 1", "stop: cancelled"], "cancelled"]);
+  const stop: RunHost["stop"] = async (options) => {
+    stopped.resolve();
+    return await yard.host.stop(options);
+  };
+  const driven = drive(followed, { ...services, now, runner: { ...services.runner, host: { ...yard.host, stop } } });
+  const ended = await followed.finishedWithin(5_000);
+  stopped.resolve();
+  await driven;
+  assert.deepEqual([yard.asked, ended?.state.status], [["start 1", "stop: cancelled"], "cancelled"]);
 });
 
 Deno.test("TaskDrive starts nothing when another server has stopped the task", async () => {
@@ -194,3 +203,21 @@ for (const lifetime of ["detached", "server-bound"] as const) {
     using _slot = await services.slots.acquire("next", services.closing);
   });
 }
+
+Deno.test("TaskDrive ends a task that is stopped with its run, and never says that another one is to come", async () => {
+  await using yard = await hostYard();
+  const followed = await yard.follow(new Date());
+  const { directory } = followed;
+  await Deno.writeTextFile(join(directory.path, "exit"), "1 0\n");
+  await Deno.writeTextFile(directory.eventsFile, EVENTS);
+  await directory.addPrompt("more");
+  await noteStop(directory.path, "cancelled");
+  const written: string[] = [];
+  const write = directory.write.bind(directory);
+  directory.write = async (task): Promise<void> => {
+    written.push(task.state.status);
+    await write(task);
+  };
+  await drive(followed, { ...yard.services, runner: { ...yard.services.runner, host: endedHost(yard.host) } });
+  assert.deepEqual([written, yard.asked], [["cancelled"], ["stop: cancelled"]]);
+});

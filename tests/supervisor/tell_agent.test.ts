@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { RunHost, Signal } from "../../src/process/run_host.ts";
 import { tellAgent } from "../../src/supervisor/tell_agent.ts";
-import { awaitRun } from "../../src/task/transitions.ts";
+import { emptyProgress } from "../../src/task/progress.ts";
+import { awaitRun, finish } from "../../src/task/transitions.ts";
 import { hostYard } from "../helpers/host_yard.ts";
 
 const ends: readonly { readonly signals: readonly Signal[]; readonly isGone: boolean; readonly left: string | null }[] =
@@ -31,3 +32,19 @@ for (const { signals, isGone, left } of ends) {
     assert.equal(await directory.readPrompt(1), left);
   });
 }
+
+Deno.test("tellAgent() takes a prompt back whose task ends before it is told", async () => {
+  await using yard = await hostYard();
+  const followed = await yard.follow(new Date());
+  const { directory } = followed;
+  const outcome = { status: "completed", exitCode: 0, statusInferred: false } as const;
+  const interrupt: RunHost["interrupt"] = async () => {
+    await directory.write(finish(followed.task, { at: new Date(), outcome, progress: emptyProgress() }));
+    return { signals: [], isGone: true, swept: 0 };
+  };
+  const { runner } = yard.services;
+  const services = { ...yard.services, runner: { ...runner, host: { ...yard.host, interrupt } } };
+  const { signal } = new AbortController();
+  assert.equal(await tellAgent(followed, { prompt: "more", signal }, services), "not_running");
+  assert.equal(await directory.readPrompt(1), null);
+});
