@@ -4,6 +4,7 @@ import { SANDBOX_MODES, type SandboxMode } from "../task/spec.ts";
 import type { Usage } from "../task/event.ts";
 import { builtInPermissions } from "./config_layers.ts";
 import { booleanAt, type JsonObject, numberAt, objectAt, parseObject, textAt, textsAt } from "./json_object.ts";
+import { linesFromEnd, type Source, sourceOf } from "./lines_from_end.ts";
 import { parseUsage } from "./parse_events.ts";
 
 /** What a thread's last turn had; `null` where the record does not say. */
@@ -21,30 +22,28 @@ export interface ThreadFacts {
   readonly limitResetsAt: Date | null;
 }
 
-/** Something that can be read from its end. */
-interface Source {
-  readonly size: number;
-  read(start: number, length: number): Promise<Uint8Array>;
-}
-
 const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const DAY_MS = 86_400_000;
-/** Bytes read at a time; the last turn mostly fits into one. */
-const BLOCK_BYTES = 256 * 1024;
 /** More than any sound record; a compressed one is unpacked in memory. */
 const MAX_UNPACKED_BYTES = 512 * 1024 * 1024;
-const NEWLINE = 10;
 
 /** Finds the record of a thread and reads its end; `null` if Codex has no such thread. */
 export async function readThread(
   options: { readonly codexHome: string; readonly threadId: string },
 ): Promise<ThreadFacts | null> {
-  const path = await findThreadFile(options.codexHome, options.threadId);
+  return await withThread(options, readFacts);
+}
+
+/** Reads the record of a thread; `null` if Codex has no such thread. */
+export async function withThread<T>(
+  { codexHome, threadId }: { readonly codexHome: string; readonly threadId: string },
+  read: (record: Source) => Promise<T>,
+): Promise<T | null> {
+  const path = await findThreadFile(codexHome, threadId);
   if (path === null) return null;
-  if (path.endsWith(".zst")) return await readFacts(await unpack(path));
+  if (path.endsWith(".zst")) return await read(await unpack(path));
   using file = await Deno.open(path);
-  const { size } = await file.stat();
-  return await readFacts({ size, read: (start, length) => readAt(file, start, length) });
+  return await read(await sourceOf(file));
 }
 
 /** A thread's file lies in the folder of the local day it began on, which its id tells but for the time zone. */
@@ -102,18 +101,6 @@ async function unpack(path: string): Promise<Source> {
   };
 }
 
-async function readAt(file: Deno.FsFile, start: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  await file.seek(start, Deno.SeekMode.Start);
-  let filled = 0;
-  while (filled < length) {
-    const count = await file.read(bytes.subarray(filled));
-    if (count === null) break;
-    filled += count;
-  }
-  return bytes.subarray(0, filled);
-}
-
 async function readFacts(source: Source): Promise<ThreadFacts> {
   let turn: JsonObject | null = null;
   let usage: Usage | null = null;
@@ -144,37 +131,6 @@ async function readFacts(source: Source): Promise<ThreadFacts> {
     usage,
     limitResetsAt: resetOf(limits ?? {}),
   };
-}
-
-async function* linesFromEnd(source: Source): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  /** Blocks of a line whose start has not been met yet, the last one first. */
-  let tail: Uint8Array[] = [];
-  for (let end = source.size; end > 0;) {
-    const start = Math.max(0, end - BLOCK_BYTES);
-    const block = await source.read(start, end - start);
-    let stop = block.length;
-    for (let at = block.lastIndexOf(NEWLINE); at >= 0; at = at === 0 ? -1 : block.lastIndexOf(NEWLINE, at - 1)) {
-      yield decoder.decode(joined([...tail, block.subarray(at + 1, stop)]));
-      tail = [];
-      stop = at;
-    }
-    tail.push(block.subarray(0, stop));
-    end = start;
-  }
-  yield decoder.decode(joined(tail));
-}
-
-function joined(lastFirst: readonly Uint8Array[]): Uint8Array {
-  const [only] = lastFirst;
-  if (lastFirst.length === 1 && only !== undefined) return only;
-  const whole = new Uint8Array(lastFirst.reduce((sum, part) => sum + part.length, 0));
-  let at = whole.length;
-  for (const part of lastFirst) {
-    at -= part.length;
-    whole.set(part, at);
-  }
-  return whole;
 }
 
 /** The word may stand in somebody's text, so the line's own type decides. */

@@ -6,7 +6,10 @@ import type { TaskSpec } from "../task/spec.ts";
  * What a task's further run is started with: its thread, and there the sandbox, the model and the working directory that
  * its first run had. Codex itself keeps none of them.
  */
-export async function continuedSpec(spec: TaskSpec, threadId: string): Promise<TaskSpec> {
+export async function continuedSpec(
+  spec: TaskSpec,
+  { threadId, hasFirst }: { readonly threadId: string; readonly hasFirst: boolean },
+): Promise<TaskSpec> {
   const facts = await readThread({ codexHome: spec.codexHome, threadId }).catch(() => null);
   const { mode, network } = spec.effectiveSandbox;
   return {
@@ -19,6 +22,6 @@ export async function continuedSpec(spec: TaskSpec, threadId: string): Promise<T
     }),
     resumeThreadId: threadId,
     // They came with the first prompt.
-    images: [],
+    images: hasFirst ? spec.images : [],
   };
 }

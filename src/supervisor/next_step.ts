@@ -12,6 +12,8 @@ export interface RunEvidence {
   readonly isUnstarted: boolean;
   /** Further prompts that were given to the task so far. */
   readonly promptsGiven: number;
+  /** What the run was given to read is not known to be in the thread. */
+  readonly isInputDue: boolean;
   /** Starts in a row that died of shared state, this one aside. */
   readonly lostStarts: number;
   readonly eventsOfRun: number;
@@ -24,15 +26,15 @@ export type NextStep =
   | { readonly kind: "end" }
   /** Another run that is given what this one was given, and what has come since. */
   | { readonly kind: "again"; readonly pauseMs: number; readonly isLostStart: boolean }
-  /** Another run that is given only what has come since. */
-  | { readonly kind: "tell" }
+  /** Another run that is given what has come since, and before it what this one was given if that is due again. */
+  | { readonly kind: "tell"; readonly isDueAgain: boolean }
   | { readonly kind: "wait"; readonly resetsAt: Date };
 
 /** Decides what follows a run of a task that nobody has stopped. */
 export function nextStep(evidence: RunEvidence): NextStep {
   const { outcome, runs } = evidence;
   if (evidence.isUnstarted) return { kind: "again", pauseMs: 0, isLostStart: false };
-  if (evidence.promptsGiven > runs.prompts) return { kind: "tell" };
+  if (evidence.promptsGiven > runs.prompts) return { kind: "tell", isDueAgain: evidence.isInputDue };
   const pauseMs = START_RETRY_MS[evidence.lostStarts];
   const start = { exitCode: outcome.exitCode, sawEvents: evidence.eventsOfRun > 0, stderrTail: evidence.stderrTail };
   if (pauseMs !== undefined && isSharedStateFailure(start)) return { kind: "again", pauseMs, isLostStart: true };

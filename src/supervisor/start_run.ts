@@ -24,6 +24,8 @@ export interface NextRun {
   readonly input: string;
   /** How many further prompts are in it or were in an earlier one. */
   readonly prompts: number;
+  /** The task's first prompt is in it, so its images are due too. */
+  readonly hasFirst: boolean;
   /** Lock file of the slot, for the shim to hold. */
   readonly slot: string | null;
 }
@@ -32,7 +34,7 @@ export interface NextRun {
 export async function startNextRun(
   followed: FollowedTask,
   { env, probe }: Runnable,
-  { slot, ...next }: NextRun,
+  { slot, hasFirst, ...next }: NextRun,
   services: RunTaskServices,
 ): Promise<CodexRun> {
   const { directory } = followed;
@@ -43,7 +45,7 @@ export async function startNextRun(
   await saveTask(followed, services.log);
   // After the record: until then it is the last run's end that the files tell of.
   if (next.run > 1) await directory.markRun(next.run);
-  const runSpec = next.run === 1 || threadId === null ? spec : await continuedSpec(spec, threadId);
+  const runSpec = next.run === 1 || threadId === null ? spec : await continuedSpec(spec, { threadId, hasFirst });
   return await runCodex(services.runner, {
     task: {
       ...followed.task,

@@ -4,7 +4,7 @@ import { awaitNextRun, isStopped, takeBackRun } from "./between_runs.ts";
 import { concludeTask, failTask, type JudgedRun, judgeRun, lastExitCode } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import { withLeftBehind } from "./left_behind.ts";
-import { nextInput, promptsGiven } from "./next_input.ts";
+import { isInputTaken, nextInput, promptsGiven } from "./next_input.ts";
 import { nextStep } from "./next_step.ts";
 import { pause } from "./pause.ts";
 import type { RunTaskServices } from "./services.ts";
@@ -166,6 +166,7 @@ export class TaskDrive {
       runs: task.state,
       isUnstarted: end.kind === "unstarted",
       promptsGiven: given,
+      isInputDue: given > task.state.prompts && !await isInputTaken(followed),
       lostStarts: this.#lostStarts,
       eventsOfRun,
       stderrTail,
@@ -191,7 +192,7 @@ export class TaskDrive {
         return true;
       }
       case "tell":
-        await awaitNextRun(followed, { until: null, isDueAgain: false }, this.#services);
+        await awaitNextRun(followed, { until: null, isDueAgain: step.isDueAgain }, this.#services);
         return true;
       case "wait": {
         const until = await usageLimits.met(task.spec.account, step.resetsAt);

@@ -13,6 +13,7 @@ const EVIDENCE: RunEvidence = {
   runs: { startedAt: new Date(0), run: 1, input: "prompt.txt", prompts: 0 },
   isUnstarted: false,
   promptsGiven: 0,
+  isInputDue: false,
   lostStarts: 0,
   eventsOfRun: 5,
   stderrTail: "",
@@ -20,6 +21,7 @@ const EVIDENCE: RunEvidence = {
   onUsageLimit: "wait",
 };
 
+const TELL: NextStep = { kind: "tell", isDueAgain: false };
 const END: NextStep = { kind: "end" };
 const CASES: readonly { readonly what: string; readonly evidence: Partial<RunEvidence>; readonly step: NextStep }[] = [
   { what: "a completed run", evidence: {}, step: END },
@@ -35,8 +37,13 @@ const CASES: readonly { readonly what: string; readonly evidence: Partial<RunEvi
     evidence: { outcome: { ...FAILED, failure: failureOf("usage_limit", "credits") } },
     step: END,
   },
-  { what: "a prompt that has come meanwhile", evidence: { promptsGiven: 1 }, step: { kind: "tell" } },
-  { what: "a prompt and a usage limit", evidence: { promptsGiven: 1, outcome: LIMITED }, step: { kind: "tell" } },
+  { what: "a prompt that has come meanwhile", evidence: { promptsGiven: 1 }, step: TELL },
+  { what: "a prompt and a usage limit", evidence: { promptsGiven: 1, outcome: LIMITED }, step: TELL },
+  {
+    what: "a prompt that has come before the run's own was heard",
+    evidence: { promptsGiven: 1, isInputDue: true },
+    step: { kind: "tell", isDueAgain: true },
+  },
   {
     what: "a prompt that was given already",
     evidence: { promptsGiven: 1, runs: { ...EVIDENCE.runs, prompts: 1 } },
