@@ -14,6 +14,7 @@ import { checkAnswer } from "./check_answer.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import { pause } from "./pause.ts";
 import type { EndTaskServices } from "./services.ts";
+import { isPassing } from "./start_trouble.ts";
 
 /** How often it is tried again to save what could not be saved. */
 const SAVE_EVERY_MS = 5_000;
@@ -33,18 +34,28 @@ export interface JudgedRun {
 export async function judgeRun(
   followed: FollowedTask,
   exitCode: number | null,
-  { now }: Pick<EndTaskServices, "now">,
+  { now, log }: Pick<EndTaskServices, "now" | "log">,
 ): Promise<JudgedRun> {
   const { directory, task } = followed;
+  const unlessBroken = async <T>(look: Promise<T>, instead: () => T): Promise<T> => {
+    try {
+      return await look;
+    } catch (error) {
+      // What passes is tried again with all the rest; anything else must not keep the task from ending.
+      if (isPassing(error)) throw error;
+      log.error("a part of a task's end cannot be told", { id: task.id, error });
+      return instead();
+    }
+  };
   // All at once: who waits for the task waits for this.
   const [progress, lastSign, stopReason, stderrTail, oom] = await Promise.all([
-    followed.readToEnd(),
-    lastSignOf(followed),
-    stopReasonOf(followed),
-    directory.stderrTail(),
-    wasShortOfMemory(followed),
+    unlessBroken(followed.readToEnd(), () => followed.progress),
+    unlessBroken(lastSignOf(followed), () => null),
+    unlessBroken(stopReasonOf(followed), () => followed.stopReason),
+    unlessBroken(directory.stderrTail(), () => ""),
+    unlessBroken(wasShortOfMemory(followed), () => undefined),
   ]);
-  const endedAt = lastSign ?? now();
+  const endedAt = possibleEnd(lastSign, { state: task.state, now: now() });
   const outcome = decideOutcome({
     progress,
     exitCode,
@@ -96,6 +107,15 @@ async function lastSignOf({ task, directory }: FollowedTask): Promise<Date | nul
   if (task.state.status !== "running") return null;
   const hasExit = await readExit(directory.path, task.state.run) !== null;
   return hasExit ? await lastWritten(join(directory.path, "exit")) : await directory.lastEventAt();
+}
+
+/** Files may bear any date, and clocks are set. */
+function possibleEnd(
+  sign: Date | null,
+  { state, now }: { readonly state: FollowedTask["task"]["state"]; readonly now: Date },
+): Date {
+  const end = sign === null || sign > now ? now : sign;
+  return state.status === "running" && end < state.startedAt ? state.startedAt : end;
 }
 
 /** Ends a task whose run could not even be started. */

@@ -2,7 +2,7 @@ import type { Log } from "../log.ts";
 import type { RunHost } from "../process/run_host.ts";
 import { mayLeaveBehind, type Outcome } from "../task/task.ts";
 import type { FollowedTask } from "./followed_task.ts";
-import { patiently } from "./start_trouble.ts";
+import { isPassing, patiently } from "./start_trouble.ts";
 
 /**
  * Adds to the outcome how many processes have outlived their agent. In a sandbox they all end with it, and with a task
@@ -17,8 +17,15 @@ export async function withLeftBehind(
   if (!mayLeaveBehind(task) || task.state.status === "queued") return outcome;
   const { stopReason: reason } = outcome;
   if (reason === undefined) {
-    const leftBehind = await host.countLeftBehind(directory);
-    return leftBehind === 0 ? outcome : { ...outcome, leftBehind };
+    try {
+      const leftBehind = await host.countLeftBehind(directory);
+      return leftBehind === 0 ? outcome : { ...outcome, leftBehind };
+    } catch (error) {
+      // What passes is tried again with the whole end of the task.
+      if (isPassing(error)) throw error;
+      log.error("what a task has left behind could not be counted", { id: task.id, error });
+      return outcome;
+    }
   }
   try {
     // Whoever else has stopped it, its shim or another server, may still be at it, or may have been killed half-way.
