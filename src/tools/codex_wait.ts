@@ -58,9 +58,9 @@ export const codexWait = defineTool({
 
     // Nobody hears the answer to a cancelled call: its ends stay untold.
     call.signal.throwIfAborted();
-    const { views } = await findViews(pending, services);
+    const { views, missing: lost } = await findViews(pending, services);
     const { answerChars } = call;
-    const absent = presentMissing(missing, answerChars * MISSING_SHARE);
+    const absent = presentMissing([...missing, ...lost], answerChars * MISSING_SHARE);
     const maxCursor = answerChars * CURSOR_SHARE;
     const cursorRoom = Math.min(maxCursor, (delivered.size + views.length) * (ID_LENGTH + 1));
     const idsRoom = Math.min(answerChars * IDS_SHARE, views.length * (ID_LENGTH + 3));
@@ -150,9 +150,12 @@ async function waitFor(
     await using _reports = reportProgress(call, async () => {
       // An ended task has nothing more to say here, and its answer may be long.
       const open = ids.filter((id) => !ended.has(id));
-      return describe(await Promise.all(open.map((id) => supervisor.view(id))), ids.length);
+      // What cannot be looked at is told with the answer.
+      const looks = await Promise.allSettled(open.map((id) => supervisor.view(id)));
+      return describe(looks.flatMap((look) => look.status === "fulfilled" ? look.value : []), ids.length);
     });
-    await (until === "all" ? Promise.allSettled(ends) : Promise.race(ends.map((end) => end.catch(() => undefined))));
+    // One that cannot be waited for keeps nobody from waiting for the others.
+    await (until === "all" ? Promise.allSettled(ends) : Promise.any(ends).catch(() => undefined));
     return over.signal.aborted;
   } finally {
     clearTimeout(timer);

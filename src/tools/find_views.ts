@@ -1,6 +1,6 @@
 import { isTaskId } from "../storage/task_directory.ts";
 import { taskIdOf } from "../task/agent_id.ts";
-import { TaskError } from "../task/errors.ts";
+import { reasonOf, TaskError } from "../task/errors.ts";
 import type { ToolServices } from "./tool.ts";
 import { cutEnd, cutInner, takeFitting } from "./bounded_text.ts";
 import { type ViewedTask, viewTask } from "./viewed_task.ts";
@@ -21,28 +21,35 @@ export interface MissingTask {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** Looks at each id once, in order; what cannot be found is told beside what can. */
+/**
+ * Looks at each id once, in order; what cannot be found or looked at is told beside what can. Throws when there is
+ * nothing but faults.
+ */
 export async function findViews(
   ids: readonly string[],
   services: ToolServices,
 ): Promise<{ readonly views: ViewedTask[]; readonly missing: MissingTask[] }> {
   const views: ViewedTask[] = [];
   const missing: MissingTask[] = [];
+  const faults: unknown[] = [];
   for (const id of new Set(ids.map(taskIdOf))) {
     try {
       views.push(await viewTask(id, services));
     } catch (error) {
-      if (!(error instanceof TaskError)) throw error;
-      if (error.code !== "unknown_task" && error.code !== "unreadable_task") throw error;
       const told = cutEnd(id, MAX_ID);
-      const message = cutInner(error.message.replace(id, () => told), MAX_ERROR);
-      missing.push(
-        error.code === "unknown_task"
-          ? unknownTask(told, { isId: isTaskId(id), message })
-          : unreadableTask(told, message),
-      );
+      const message = cutInner(reasonOf(error).replace(id, () => told), MAX_ERROR);
+      if (error instanceof TaskError && error.code === "unknown_task") {
+        missing.push(unknownTask(told, { isId: isTaskId(id), message }));
+        continue;
+      }
+      if (!(error instanceof TaskError && error.code === "unreadable_task")) {
+        faults.push(error);
+        services.log.error("a task could not be looked at", { id, error });
+      }
+      missing.push(unreadableTask(told, message));
     }
   }
+  if (faults.length > 0 && faults.length === views.length + missing.length) throw faults[0];
   return { views, missing };
 }
 
