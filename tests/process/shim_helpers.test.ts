@@ -1,6 +1,6 @@
 /** What a run's shim does where its own helpers fail it, or it fails them. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { readExit, readNotedRun, readStopReason } from "../../src/process/run_files.ts";
 import { stopThroughShim } from "../../src/process/shim.ts";
 import type { StopReport } from "../../src/process/run_host.ts";
@@ -98,6 +98,22 @@ Deno.test({ name: "a shim dismisses no stranger who has got the number of one of
     await stranger.status;
   }
 });
+
+Deno.test(
+  { name: "a shim outlives the sweep of its task whatever its environment says, and notes the end", ignore },
+  async () => {
+    await using yard = await shimYard();
+    const directory = yard.directory();
+    const helpers = { PATH, CODEX_SWARM_TASK_ID: basename(directory) };
+    // It takes its time.
+    const script = yard.changedScript({ "  status=$?\n  for": "  status=$?; sleep 0.3\n  for" });
+    const run = yard.start("exec sleep 1000", { directory, helpers, script });
+    await run.pids();
+    assert.equal((await yard.stop(directory, "cancelled", { script })).isGone, true);
+    await run.ended;
+    assert.deepEqual(await readExit(directory, 1), { state: "ended", exitCode: 130, oom: null });
+  },
+);
 
 Deno.test({ name: "an agent's own exit code 71 is kept when somebody asked it to stop", ignore }, async () => {
   await using yard = await shimYard();
