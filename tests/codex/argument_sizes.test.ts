@@ -40,16 +40,28 @@ for (
 }
 
 Deno.test("checkArgumentSizes() refuses a variable that no environment can hold", () => {
-  assert.equal(refusal({ args: [], env: { A: "x".repeat(131_069) } }, "linux"), null);
-  assert.match(refusal({ args: [], env: { A: "x".repeat(131_070) } }, "linux") ?? "", /^Cannot pass env\.A: it takes/);
+  // The shell is handed it under a name that may be longer than its own.
+  assert.equal(refusal({ args: [], env: { A: "x".repeat(131_060) } }, "linux"), null);
+  assert.match(refusal({ args: [], env: { A: "x".repeat(131_061) } }, "linux") ?? "", /^Cannot pass env\.A: it takes/);
+});
+
+Deno.test("checkArgumentSizes() refuses more variables than can be given their names back", () => {
+  const variables = (count: number): Record<string, string> =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`V${index}`, "1"]));
+  assert.equal(refusal({ args: [], env: variables(4_000) }, "linux"), null);
+  assert.match(
+    refusal({ args: [], env: variables(20_000) }, "linux") ?? "",
+    /^Cannot pass env: .* these are 20000 variables, whose names take \d+ bytes, .*\. Give fewer, or put them into a file/,
+  );
+  assert.equal(refusal({ args: [], env: variables(20_000) }, "windows"), null);
 });
 
 Deno.test("checkArgumentSizes() refuses too much in all and names the largest part", () => {
   const args = Array.from({ length: 9 }, (_, index) => ["-c", setting(`k${index}`, 100_000 + index)]).flat();
   assert.equal(refusal({ args, env: {} }, "darwin"), null);
   assert.equal(
-    refusal({ args, env: { A: "x".repeat(100_000) } }, "darwin"),
-    "Cannot pass config.k8: with all others it takes 1000075 bytes of Codex's command line, where at most 983040 are " +
+    refusal({ args, env: { A: "x".repeat(99_990) } }, "darwin"),
+    "Cannot pass config.k8: with all others it takes 1001167 bytes of Codex's command line, where at most 983040 are " +
       `possible. ${WAY_OUT}`,
   );
 });
