@@ -17,6 +17,18 @@ Deno.test("writeAside() replaces a file that only its owner may read", async () 
   assert.deepEqual(Array.from(Deno.readDirSync(temp.path), ({ name }) => name), ["task.json"]);
 });
 
+Deno.test("F5: writeAside() has flushed a file before it gets its name", async () => {
+  await using temp = await tempDirectory();
+  const steps = ["op_write_sync", "op_fs_file_sync_async", "op_fs_rename_sync"];
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", `--trace-ops=${steps}`, "--allow-write", "--allow-read", WRITE_LOOP, join(temp.path, "file"), "2"],
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  const ended = [...text.matchAll(/ (op_\w+) *: Completed/g)].map(([, name]) => name);
+  assert.deepEqual(ended, [...steps, ...steps]);
+});
+
 Deno.test("writeAside() leaves nothing behind when it fails", async () => {
   await using temp = await tempDirectory();
   // Nothing can be renamed over a directory.
