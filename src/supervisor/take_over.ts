@@ -1,15 +1,20 @@
 /** Tasks that a server which is gone has left. */
 import { readExit } from "../process/run_files.ts";
+import { DEFAULT_LADDER } from "../process/run_host.ts";
 import { takeTask } from "../storage/task_lock.ts";
 import { reasonOf } from "../task/errors.ts";
 import { isFinished } from "../task/task.ts";
 import { accountOf } from "./call_env.ts";
 import { stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
+import { pause } from "./pause.ts";
 import type { RunTaskServices } from "./services.ts";
 import type { Runnable } from "./start_run.ts";
-import { isPassing } from "./start_trouble.ts";
+import { isPassing, patiently } from "./start_trouble.ts";
 import { noteUnsavedRun } from "./watch_task.ts";
+
+/** How long it takes to stop a run that does not want to end. */
+const LADDER_MS = DEFAULT_LADDER.reduce((total, { waitMs }) => total + waitMs, 0);
 
 /**
  * Takes the lock of a task that has lost its server and is for this one; `null` for any other. Its state is what stands
@@ -54,6 +59,31 @@ export async function isRunOver(
   if (state.status !== "running") return false;
   const sighting = await runner.host.sight({ directory, run: state.run });
   return sighting.state !== "running" || await readExit(directory, state.run) !== null;
+}
+
+/**
+ * Ends the run of a task that was taken over if its stop was noted by somebody who did not live to carry it out. Never
+ * rejects.
+ */
+export async function carryOutStop(
+  followed: FollowedTask,
+  { runner: { host }, closing, log }: Pick<RunTaskServices, "runner" | "closing" | "log">,
+): Promise<void> {
+  const { task: { id }, directory: { path: directory } } = followed;
+  const over = new AbortController();
+  try {
+    const reason = await stopReasonOf(followed);
+    if (reason === undefined) return;
+    followed.noteStop(reason);
+    // Whoever has noted it may be at it; and who asks this server to stop it does so after it was taken over.
+    await Promise.race([followed.finished, pause(LADDER_MS, AbortSignal.any([over.signal, closing]))]);
+    if (closing.aborted || followed.stopping !== null || followed.task.state.status !== "running") return;
+    await followed.noteStopping(patiently(() => host.stop({ directory, reason })));
+  } catch (error) {
+    log.error("a stop that was noted could not be carried out", { id, error });
+  } finally {
+    over.abort();
+  }
 }
 
 /** Tells whether nobody drives a task. */

@@ -7,7 +7,7 @@ import { FollowedTask } from "./followed_task.ts";
 import type { Registry } from "./registry.ts";
 import type { RunTaskServices } from "./services.ts";
 import type { Runnable } from "./start_run.ts";
-import { checkRunnable, isRunOver, runnableAgain, takeOver } from "./take_over.ts";
+import { carryOutStop, checkRunnable, isRunOver, runnableAgain, takeOver } from "./take_over.ts";
 import { TaskDrive } from "./task_drive.ts";
 import { heedPrompts } from "./tell_agent.ts";
 
@@ -213,5 +213,6 @@ export class TaskTable {
     this.#drives.set(id, drive);
     void this.drive(followed, drive, { lock, check: () => checkRunnable(followed, services) });
     void heedPrompts(followed, services);
+    if (status === "running") void carryOutStop(followed, services);
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readNotedRun } from "../../src/process/run_files.ts";
+import { noteStop, readNotedRun } from "../../src/process/run_files.ts";
 import { addPrompt } from "../../src/storage/prompt_inbox.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { startSwarm, type Swarm } from "../helpers/swarm.ts";
@@ -115,4 +115,21 @@ Deno.test("an agent is told what came for it when the server was killed before i
     ["fake:say(half) fake:hold(never)", 1],
     ["fake:say(told)", 0],
   ]);
+});
+
+Deno.test("a stop that was noted by somebody who did not live to carry it out is carried out by the next server", async () => {
+  await using codex = await installFakeCodex();
+  await using next = await startSwarm({ codex });
+  const { stateDir, cwd } = next;
+  let id = "";
+  {
+    await using first = await startSwarm({ codex, stateDir, cwd });
+    id = await startTask(first, "fake:say(half) fake:hold(never)");
+    await waitForTask(first, id, ({ answer }) => answer === "half");
+    first.process.kill("SIGKILL");
+    await first.process.ended;
+  }
+  await noteStop(join(stateDir, "tasks", id), "timeout");
+  const { structured: { tasks: [task] } } = await next.call("codex_wait", { task_ids: [id] });
+  assert.deepEqual([task.status, task.exit_code], ["timed_out", 1]);
 });
