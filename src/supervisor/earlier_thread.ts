@@ -12,12 +12,15 @@ export interface EarlierThread {
   /** That task, if it still works on the thread: what the call asks for comes after it. */
   readonly busyTaskId: string | null;
   readonly facts: ThreadFacts | null;
+  /** Where it lies, so that what comes after that task can go on with it. */
+  readonly codexHome: string;
 }
 
 /** Where threads are looked for. */
 export interface EarlierThreadOptions {
   /** Of the run, so maybe the call's own. */
   readonly codexHome: string;
+  readonly isHomeNamed: boolean;
   readonly isEphemeral: boolean;
   readonly findByThread: (threadId: string) => Promise<Task | null>;
 }
@@ -28,8 +31,15 @@ export async function findThread(threadId: string, options: EarlierThreadOptions
     options.findByThread(threadId),
     readThread({ codexHome: options.codexHome, threadId }),
   ]);
-  const busyTaskId = task === null || isFinished(task) ? null : task.id;
-  if (facts !== null || busyTaskId !== null) return { task, busyTaskId, facts };
+  const busy = task === null || isFinished(task) ? null : task;
+  const found = { task, busyTaskId: busy?.id ?? null };
+  // Records of format 1 do not tell it.
+  const ownHome = busy?.spec.codexHome || options.codexHome;
+  const isElsewhere = facts === null && ownHome !== options.codexHome;
+  if (facts !== null || (busy !== null && !isElsewhere)) return { ...found, facts, codexHome: options.codexHome };
+  if (isElsewhere && !options.isHomeNamed) {
+    return { ...found, facts: await readThread({ codexHome: ownHome, threadId }), codexHome: ownHome };
+  }
   if (options.isEphemeral && task !== null) {
     throw new TaskError(
       "not_resumable",

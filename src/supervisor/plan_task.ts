@@ -33,14 +33,17 @@ export interface PlannerOptions extends ServerContext {
 const LIFETIME_ON_EXIT = { stop: "server-bound", keep: "detached" } as const;
 
 /** Checks a call whole and plans its task. Throws {@linkcode TaskError}; nothing has been written then. */
-export async function planTask(request: StartRequest, options: PlannerOptions): Promise<PlannedTask> {
-  checkRequest(request);
-  const env = request.env ?? {};
-  checkVariables(env, options.limits);
-  const depth = await callerDepth(request, options);
+export async function planTask(asked: StartRequest, options: PlannerOptions): Promise<PlannedTask> {
+  checkRequest(asked);
+  checkVariables(asked.env ?? {}, options.limits);
+  const depth = await callerDepth(asked, options);
   const probe = await options.probe();
-  const codexHome = await callCodexHome(env, options);
-  const earlier = await findEarlier(request, { ...options, codexHome });
+  const callHome = await callCodexHome(asked.env ?? {}, options);
+  const earlier = await findEarlier(asked, { ...options, codexHome: callHome });
+  const codexHome = earlier?.codexHome ?? callHome;
+  const env = { ...asked.env, ...(codexHome === callHome ? {} : { CODEX_HOME: codexHome }) };
+  checkVariables(env, options.limits);
+  const request = { ...asked, env };
   const merged = mergeEarlier(request, earlier);
   const limits = await resolveRoots(options.limits);
   const places = await findPlaces(merged, { ...options, limits });
@@ -94,9 +97,16 @@ async function callerDepth(request: StartRequest, options: PlannerOptions): Prom
   return depth;
 }
 
-async function findEarlier({ threadId }: StartRequest, options: PlannerOptions): Promise<EarlierThread | null> {
+async function findEarlier(
+  { threadId, env = {} }: StartRequest,
+  options: PlannerOptions,
+): Promise<EarlierThread | null> {
   if (threadId === undefined) return null;
-  return await findThread(threadId, { ...options, isEphemeral: options.server.ephemeral });
+  return await findThread(threadId, {
+    ...options,
+    isHomeNamed: env["CODEX_HOME"] !== undefined || env["HOME"] !== undefined,
+    isEphemeral: options.server.ephemeral,
+  });
 }
 
 /** Puts together what is written down; `merged` is the call with what its thread keeps. */

@@ -263,3 +263,25 @@ Deno.test("codex-reply refuses two different threads", async () => {
   const same = await swarm.call("codex-reply", { threadId, conversationId: threadId, prompt });
   assert.equal(same.structured.content, "two");
 });
+
+Deno.test("codex_reply to a thread that is being worked on goes on in the CODEX_HOME of that thread, or is refused at once", async () => {
+  await using codex = await installFakeCodex();
+  await using other = await installFakeCodex();
+  await using swarm = await startSwarm({ codex });
+  await using elsewhere = await startSwarm({ codex: other, stateDir: swarm.stateDir, cwd: swarm.cwd });
+  const id = await startTask(swarm, "fake:say(half) fake:hold(go)");
+  const { thread_id: threadId } = await waitForTask(swarm, id, (task) => task.answer === "half");
+  const prompt = "fake:say(more)";
+  const refused = await elsewhere.call("codex", { threadId, prompt, env: { CODEX_HOME: other.home } });
+  assert.equal(refused.isError, true);
+  assert.match(refused.text, /^Cannot find thread .* codex\(threadId, env\)\.$/);
+  const reply = elsewhere.call("codex_reply", { threadId, prompt });
+  await waitFor(async () => (await swarm.call("codex_status")).structured.tasks.length === 2, {
+    message: "the reply to be queued",
+  });
+  await release(swarm, "go");
+  const { text, structured } = await reply;
+  assert.deepEqual([text, structured.threadId], ["more", threadId]);
+  // Each fake has its own ledger: it was the other server's Codex that went on.
+  assert.deepEqual(other.ledger().map((run) => run.threadId), [threadId]);
+});
