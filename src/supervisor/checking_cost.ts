@@ -62,6 +62,8 @@ export function refuseCostlyCheck(root: Json, answer: unknown): void {
     if (steps > MAX_STEPS) throw new TooCostly("it would take too long", place);
     if (!isObject(schema)) return;
     if (typeof schema.$id === "string" && schema !== root) throw new TooCostly("$id is not followed", `${place}/$id`);
+    // Of such a schema the validator makes a promise, which nobody would await.
+    if (schema.$async !== undefined) throw new TooCostly("$async is not followed", `${place}/$async`);
     for (const next of applied(schema, { value, place }, root)) {
       visit(next, { depth: at.depth + 1, path: at.path + (next.key?.length ?? 0) });
     }
@@ -161,10 +163,13 @@ function weightOf(schema: Json): number {
 }
 
 /** What a value costs at a schema, its parts aside. */
-function valueSteps({ pattern, uniqueItems }: Json, value: unknown): number {
+function valueSteps({ pattern, format, uniqueItems }: Json, value: unknown): number {
   if (typeof value === "string") {
-    const searched = typeof pattern === "string" ? patternSteps(pattern, value.length) / PATTERN_STEPS_PER_STEP : 0;
-    return value.length / CHARACTERS_PER_STEP + searched;
+    const { length } = value;
+    // The expressions of some formats take the square of the length, too.
+    const searched = (typeof pattern === "string" ? patternSteps(pattern, length) : 0) +
+      (typeof format === "string" ? length ** 2 : 0);
+    return length / CHARACTERS_PER_STEP + searched / PATTERN_STEPS_PER_STEP;
   }
   if (!isObject(value)) return 0;
   if (!Array.isArray(value)) return Object.keys(value).length;

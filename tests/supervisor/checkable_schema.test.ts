@@ -159,6 +159,13 @@ for (
       place: /^$/,
     },
     {
+      name: "a format on a long text",
+      answer: JSON.stringify(`http://${":".repeat(20_000)}`),
+      schema: { format: "url" },
+      reason: TOO_LONG,
+      place: /^$/,
+    },
+    {
       name: "names that a pattern is looked for in",
       answer: JSON.stringify({ ["a".repeat(5_000)]: 1 }),
       schema: { patternProperties: { "a*a*b": {} } },
@@ -193,6 +200,12 @@ for (
       schema: { allOf: [{ $id: "b", $ref: "#" }] },
       reason: "$id is not followed",
       place: /^\/allOf\/0\/\$id$/,
+    },
+    {
+      name: "a schema that would be checked later",
+      schema: { $async: true, type: "string" },
+      reason: "$async is not followed",
+      place: /^\/\$async$/,
     },
     {
       name: "a reference that cannot be read",
