@@ -13,6 +13,7 @@ import { finish } from "../task/transitions.ts";
 import { checkAnswer } from "./check_answer.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import { pause } from "./pause.ts";
+import { UsageLimited } from "./usage_limits.ts";
 import type { EndTaskServices } from "./services.ts";
 import { isPassing } from "./start_trouble.ts";
 
@@ -125,7 +126,9 @@ export async function failTask(followed: FollowedTask, error: unknown, services:
     status: "failed",
     exitCode: null,
     statusInferred: false,
-    failure: { ...failureOf("unknown", `Codex could not be started: ${reason}`), retryable: true },
+    failure: error instanceof UsageLimited
+      ? error.failure
+      : { ...failureOf("unknown", `Codex could not be started: ${reason}`), retryable: true },
   };
   await conclude(followed, { at: services.now(), outcome, progress: followed.progress }, services);
 }

@@ -26,7 +26,7 @@ export interface StartPermit extends Disposable {
 
 /**
  * Waits until the task may start a run; `isFirst` lets it go before all others, as one that has waited already. `null`
- * when it was stopped, by whichever server, or this server ends.
+ * when it was stopped, by whichever server, or this server ends. Throws `UsageLimited` if it is to fail of a limit.
  */
 export async function awaitPermit(
   followed: FollowedTask,
@@ -50,13 +50,15 @@ export async function awaitPermit(
 async function enter(
   { task: { id, spec, state } }: FollowedTask,
   { isFirst, signal }: { readonly isFirst: boolean; readonly signal: AbortSignal },
-  { slots, usageLimits, coldStart, ended }: RunTaskServices,
+  { slots, usageLimits, onUsageLimit, coldStart, ended }: RunTaskServices,
 ): Promise<StartPermit> {
   signal.throwIfAborted();
   if (state.status === "queued") await othersEnded(spec, { ended, signal });
+  // One that waits for its limit already was told that it goes on.
+  const mayWait = onUsageLimit === "wait" || (state.status === "waiting" && state.until !== null);
   for (;; isFirst = true) {
     using stack = new DisposableStack();
-    const probe = await usageLimits.pass(spec.account, signal);
+    const probe = await usageLimits.pass(spec.account, signal, { mayWait });
     if (probe !== null) stack.use(probe);
     const slot = stack.use(await slots.acquire(id, signal, { isFirst }));
     // Others of the account may have met a limit while this one was in the queue.

@@ -12,7 +12,7 @@ import { type Runnable, startNextRun } from "./start_run.ts";
 import { isPassing, Troubles } from "./start_trouble.ts";
 import { NotForThisServer } from "./take_over.ts";
 import { awaitPermit, type StartPermit } from "./start_permit.ts";
-import type { Probe } from "./usage_limits.ts";
+import { type Probe, UsageLimited } from "./usage_limits.ts";
 import { type RunEnd, untilRunOver } from "./watch_task.ts";
 import { watchProbe } from "./watch_probe.ts";
 
@@ -53,6 +53,7 @@ export class TaskDrive {
       try {
         isFirst = await this.#goOn(isFirst);
       } catch (error) {
+        if (error instanceof UsageLimited) return await failTask(this.#followed, error, this.#services);
         if (!isPassing(error)) throw error;
         const { id } = this.#followed.task;
         this.#services.log.warning("the system has no room to go on with a task; it is tried again", { id, error });

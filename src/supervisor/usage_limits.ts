@@ -1,5 +1,7 @@
 import type { Log } from "../log.ts";
 import type { UsageLimitFiles } from "../storage/usage_limit_file.ts";
+import { failureOf } from "../codex/failure.ts";
+import type { Failure } from "../task/task.ts";
 import { pause } from "./pause.ts";
 
 /** How often the clock is looked at while a limit holds: a timer does not know of a clock that was set. */
@@ -14,6 +16,21 @@ const MAX_BACKOFF_MS = 10 * 60_000;
 export interface Probe extends Disposable {
   /** Lets all others of the account run. */
   lift(): Promise<void>;
+}
+
+/** A limit holds for one that is not to wait for it. */
+export class UsageLimited extends Error {
+  override readonly name = "UsageLimited";
+  readonly failure: Failure;
+
+  constructor(resetsAt: Date) {
+    super(`Another run of this account has met its usage limit, which lifts at ${resetsAt.toISOString()}.`);
+    this.failure = {
+      ...failureOf("usage_limit", this.message),
+      action: "Start it again when the limit lifts, or with another account or model.",
+      resetsAt,
+    };
+  }
 }
 
 /** What is known of the usage limits of accounts, shared by all servers. */
@@ -35,9 +52,14 @@ export class UsageLimits {
 
   /**
    * Waits until the account may be used. Gives the probe to the first one that gets there once the limit is to have
-   * lifted: the others wait for what it finds. Rejects with the signal's reason.
+   * lifted: the others wait for what it finds. Rejects with the signal's reason, and with {@linkcode UsageLimited} while a
+   * limit holds that is not to be waited for.
    */
-  async pass(account: string, signal: AbortSignal): Promise<Probe | null> {
+  async pass(
+    account: string,
+    signal: AbortSignal,
+    { mayWait = true }: { readonly mayWait?: boolean } = {},
+  ): Promise<Probe | null> {
     for (;;) {
       signal.throwIfAborted();
       // Nobody listens for changes of a limit that is not there.
@@ -48,6 +70,7 @@ export class UsageLimits {
         const limit = await this.#files.readLimit(account);
         if (limit === null) return null;
         const leftMs = limit.until.getTime() - this.#now().getTime();
+        if (leftMs > 0 && !mayWait) throw new UsageLimited(limit.until);
         const probe = leftMs > 0 ? null : await this.#takeProbe(account);
         if (probe !== null) return probe;
         const waitMs = leftMs > 0 ? Math.min(leftMs, LOOK_EVERY_MS) : TRY_EVERY_MS;

@@ -81,6 +81,28 @@ Deno.test("--on-usage-limit fail ends a task at its limit", async () => {
   assert.equal(codex.ledger().length, 1);
 });
 
+Deno.test("--on-usage-limit fail ends a task at a limit that another server's has met, without a try", async () => {
+  await using codex = await installFakeCodex();
+  await using patient = await startSwarm({ codex });
+  await using swarm = await startSwarm({
+    codex,
+    stateDir: patient.stateDir,
+    cwd: patient.cwd,
+    args: ["--on-usage-limit", "fail"],
+  });
+  const met = await startTask(patient, "fake:usage_limit(3600)");
+  const { waiting_until: until } = await waitForStatus(patient, met, "waiting");
+  const { text, isError, structured } = await swarm.call("codex", { prompt: "fake:say(never)" });
+  assert.deepEqual([isError, structured.status, structured.failure.class, structured.failure.resets_at], [
+    true,
+    "failed",
+    "usage_limit",
+    until,
+  ]);
+  assert.match(text, /has met its usage limit/);
+  assert.deepEqual([codex.ledger().length, (await lookAt(patient, met)).status], [1, "waiting"]);
+});
+
 Deno.test("F28: a task that waits for a usage limit goes on when its server was killed meanwhile", async () => {
   await using codex = await installFakeCodex();
   await using next = await startSwarm({ codex });
