@@ -73,6 +73,7 @@ export function directHost(prepare: () => Promise<void>, tools: ProcessTools): R
     // Nothing of what follows can be told or done here.
     adopt: () => Promise.resolve(),
     observe: () => Promise.resolve(new Map()),
+    remember: () => Promise.resolve(),
     countLeftBehind: () => Promise.resolve(0),
     trimEvents: () => Promise.resolve(),
   };

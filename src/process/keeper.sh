@@ -4,6 +4,7 @@
 #   sh keeper.sh interrupt DIR RUN SIGNAL:MS…  ends one run and nobody but its agent; prints a report
 #   sh keeper.sh sight DIR                     prints `shim`, `agent` or `gone`: who of the latest run still lives
 #   sh keeper.sh observe DIR…                  prints a line `PLACE STATE CPU_MS PROCESSES` for each agent that lives
+#   sh keeper.sh remember DIR…                 notes all that descend from each agent that lives, while that can be told
 #   sh keeper.sh left DIR                      prints how many processes an ended run has left behind
 #   sh keeper.sh adopt DIR PID                 makes PID the server that drives the task, where locks cannot tell
 #   sh keeper.sh trim DIR CAP                  drops the middle of an events.jsonl or stderr.log of more than CAP bytes
@@ -13,8 +14,8 @@
 # A report is `gone` or `alive`, of the agent; the number of other processes that were killed; and the signals sent.
 #
 # A process belongs to a task when its environment says so, by our own mark or, unless that names another task or the time
-# of its start says that it is of others who work on the thread, by Codex's; when it is the agent; or when it descends
-# from one that does. What it is is looked up before each signal.
+# of its start says that it is of others who work on the thread, by Codex's; when it is the agent; when it descends from
+# one that does; or when it once did and no mark names another task. What it is is looked up before each signal.
 
 # Used where none is given: the default of run_host.ts.
 ladder='INT:2000 TERM:2000 KILL:2000'
@@ -79,7 +80,8 @@ list_marks() {
 
 # Looks for the living processes of tasks: of each line `task PLACE ID THREAD FROM TO` in $1, where the last two are "-"
 # or the clock ticks between which one was started that nothing but its thread marks, and what descends from those of
-# each line `root PLACE PID START`, which may be gone. Prints
+# each line `root PLACE PID START`, which may be gone; with ` once` behind it if it counts only when no mark says that it
+# is of another task. Prints
 #   `member PID START` for each, `group PGID START` for each process group that holds nobody else, with the start of its
 #   leader or "-", `again - -` when more have come meanwhile, and `young PID START` for each that belongs to nobody
 #   known, may show no mark yet and is no older than the first root; never those from whom this process itself descends,
@@ -94,7 +96,7 @@ list_members() {
   } | awk -v self=$$ -v shim="$2" -v shim_start="$3" -v with_marks="$with_marks" '
     $1 == "task" { place[++tasks] = $2; id[tasks] = $3; thread[tasks] = $4; from[tasks] = $5; to[tasks] = $6; next }
     $1 == "root" {
-      roots[$2] = roots[$2] $3 " " $4 " "
+      roots[$2] = roots[$2] $3 " " $4 " " (NF > 4 ? "once" : "always") " "
       if ($4 ~ /^[0-9]+$/ && (oldest == "" || $4 + 0 < oldest)) oldest = $4 + 0
       next
     }
@@ -125,11 +127,14 @@ list_members() {
       if (from[t] != "-" && (pid in start) && start[pid] + 0 < from[t] + 0) return 0
       return to[t] == "-" || ((pid in start) && start[pid] + 0 <= to[t] + 0)
     }
+    function is_others(pid, t) { return pid in owned && !((pid, "CODEX_SWARM_TASK_ID=" id[t]) in says) }
     function find(t,    n, i, root, pid, child, at) {
       split("", member)
       last = 0
       n = split(roots[place[t]], root, " ")
-      for (i = 1; i < n; i += 2) if (root[i] in start && start[root[i]] == root[i + 1]) add(root[i])
+      for (i = 1; i < n; i += 3)
+        if (root[i] in start && start[root[i]] == root[i + 1] && (root[i + 2] == "always" || !is_others(root[i], t)))
+          add(root[i])
       for (pid in marked)
         if (is_marked(pid, t)) {
           if (pid in start) add(pid)
@@ -184,12 +189,14 @@ guess_process() {
   # shellcheck disable=SC2046
   set -- $(list_family)
   while [ $# -gt 2 ]; do
-    if [ "$1" = member ] && { [ "$agent" = 0 ] || [ "$3" -lt "$agent_start" ]; } 2>/dev/null; then
+    # Two that were started within one tick of the clock have their numbers in their order.
+    if [ "$1" = member ] && { [ "$agent" = 0 ] || [ "$3" -lt "$agent_start" ] ||
+      { [ "$3" -eq "$agent_start" ] && [ "$2" -lt "$agent" ]; }; }; then
       agent=$2 agent_start=$3 agent_boot=$boot
     fi
     shift 3
   done
-}
+} 2>/dev/null
 
 # Succeeds while the agent that read_process found is alive, and no process of another boot.
 agent_lives() {
@@ -251,6 +258,14 @@ root 1 $2 $3"
     shift 3
   done
 }
+
+# Adds to $family whom `remember` has found.
+recall() {
+  while read -r noted_boot pid start; do
+    [ "$noted_boot" != "$boot" ] || family="$family
+root 1 $pid $start once"
+  done <"$dir/family"
+} 2>/dev/null
 
 # Sends the agent the signals in "$@" until it has ended. Sets $end to `gone` or `alive`, and $signals to those sent.
 climb() {
@@ -452,6 +467,7 @@ stop | interrupt)
   if [ "$is_for_good" = 1 ]; then
     if read_process; then read_thread; else guess_process; fi
     climb "$@"
+    recall
     if sweep || [ "$noted" != 0 ]; then end=gone; else end=alive; fi
     if agent_lives; then end=alive; fi
     if [ "$end" = gone ]; then tidy_run; fi
@@ -486,11 +502,24 @@ root $place $agent $agent_start"
   list_members "$family" - -
   ;;
 
+remember)
+  shift
+  with_marks=0 thread=- from=- to=-
+  for dir; do
+    family=''
+    if read_process && agent_lives; then
+      recall
+      list_family | sed -n "s/^member/$boot/p" >"$dir/family.$$" && mv -f "$dir/family.$$" "$dir/family"
+    fi
+  done
+  ;;
+
 left)
   dir=$2 count=0
   if read_process; then
     look_at_boot
     read_thread
+    recall
     # shellcheck disable=SC2046
     set -- $(list_family)
     while [ $# -gt 2 ]; do

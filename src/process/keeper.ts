@@ -106,6 +106,11 @@ export async function observeRuns(
   return seen;
 }
 
+/** Notes all that descend from the agents in the directories that live. */
+export async function rememberRuns(keeper: Keeper, directories: readonly string[]): Promise<void> {
+  await ask(keeper, ["remember", ...directories]);
+}
+
 /** Counts the processes that an ended run has left behind. */
 export async function countLeft(keeper: Keeper, directory: string): Promise<number> {
   return Number(await ask(keeper, ["left", directory]));

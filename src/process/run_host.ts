@@ -112,6 +112,8 @@ export interface RunHost {
   adopt(directory: string): Promise<void>;
   /** Looks at what the latest runs in these task directories do; those that are gone are left out. */
   observe(directories: readonly string[]): Promise<ReadonlyMap<string, Activity>>;
+  /** Notes all that descend from the agents in these task directories, who may be known by nothing else later. */
+  remember(directories: readonly string[]): Promise<void>;
   /** Counts the processes that an ended run has left behind. */
   countLeftBehind(directory: string): Promise<number>;
   /**

@@ -2,7 +2,16 @@
 import { join } from "node:path";
 import { handOver } from "./hand_over.ts";
 import { helperEnv } from "./helper_env.ts";
-import { askWhoLives, countLeft, endRun, type Keeper, noteOwner, observeRuns, trimEvents } from "./keeper.ts";
+import {
+  askWhoLives,
+  countLeft,
+  endRun,
+  type Keeper,
+  noteOwner,
+  observeRuns,
+  rememberRuns,
+  trimEvents,
+} from "./keeper.ts";
 import { inOwnSession } from "./own_session.ts";
 import { noteInterrupt, noteStop, readExit, readNotedRun } from "./run_files.ts";
 import type { HostedRun, Ladder, RunEnd, RunHost, RunOptions, RunSighting, StopReport } from "./run_host.ts";
@@ -37,6 +46,7 @@ export function shimHost(
       if (await findLocks() === "none") await noteOwner(await keeper(), directory);
     },
     observe: async (directories) => await observeRuns(await keeper(), directories),
+    remember: async (directories) => await rememberRuns(await keeper(), directories),
     countLeftBehind: async (directory) => await countLeft(await keeper(), directory),
     trimEvents: async (directory, maxBytes) => await trimEvents(await keeper(), { directory, maxBytes }),
   };

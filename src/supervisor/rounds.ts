@@ -1,7 +1,7 @@
 /** What a server looks at again and again while its agents run: whatever no event tells. */
 import { processStateWords } from "../process/process_state.ts";
 import type { Activity } from "../process/run_host.ts";
-import type { StopReason } from "../task/task.ts";
+import { mayLeaveBehind, type StopReason } from "../task/task.ts";
 import { FileWalks } from "./file_walks.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import { RunClock } from "./run_clock.ts";
@@ -133,10 +133,13 @@ export class Rounds {
       for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
     }
     for (const times of [this.#silence, this.#offline, this.#clock, this.#walks]) times.keepOnly(ids);
+    const roaming = running.filter(({ task }) => mayLeaveBehind(task)).map(({ directory }) => directory.path);
+    const { runner: { host }, log } = this.#options.services;
     try {
+      if (roaming.length > 0) await host.remember(roaming);
       if (silent.length > 0) await this.#lookAtSilent(silent);
     } catch (error) {
-      this.#options.services.log.error("silent tasks could not be looked at", { error });
+      log.error("tasks could not be looked at", { error });
     }
   }
 

@@ -64,6 +64,7 @@ export async function hostYard(options: HostYardOptions = {}): Promise<HostYard>
     },
     adopt: () => Promise.resolve(),
     observe: () => Promise.resolve(new Map()),
+    remember: (directories) => note(`remember ${directories.length}`),
     countLeftBehind: () => Promise.resolve(0),
     trimEvents: () => Promise.resolve(),
     sight: () => Promise.resolve(options.sighting ?? { state: "lost" }),

@@ -1,7 +1,7 @@
 /** With a task ends all that belongs to it, however it tries to get away, and nobody else. */
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
-import { countLeft, keeperOf } from "../../src/process/keeper.ts";
+import { countLeft, keeperOf, rememberRuns } from "../../src/process/keeper.ts";
 import { readExit, readStopReason } from "../../src/process/run_files.ts";
 import type { StopReport } from "../../src/process/run_host.ts";
 import { writeExecutable } from "../helpers/executable.ts";
@@ -157,6 +157,40 @@ Deno.test({ name: "F14: children get away from a stop that does not sweep (contr
   await yard.stop(run.directory, "cancelled");
   assert.deepEqual((await survivors(yard)).map((command) => basename(command)), ["idle unmarked"]);
 });
+
+/** Ends the process between an agent and the one that it has started in the background. */
+async function untilOnItsOwn(daemon: number, between: number): Promise<void> {
+  const parentOf = async (): Promise<number | undefined> =>
+    (await listProcesses()).find(({ pid }) => pid === daemon)?.parent;
+  const parent = await parentOf();
+  Deno.kill(between, "SIGKILL");
+  await waitFor(async () => await parentOf() !== parent, { message: "the daemon to be on its own" });
+}
+
+for (
+  const { hides, start } of [
+    { hides: "shows no environment", start: (yard) => `env -i setsid ${yard.idle("daemon")}` },
+    { hides: "writes its title over it", start: (yard) => `perl ${yard.path}/titled` },
+  ] satisfies readonly { hides: string; start: (yard: ShimYard) => string }[]
+) {
+  Deno.test({ name: `a stop ends a daemon that ${hides} and was seen while its parents lived`, ignore }, async () => {
+    await using yard = await shimYard();
+    const text = 'use POSIX; setsid(); $0 = "x" x 8000; open F, ">daemon.pid"; print F "$$\\n"; close F; sleep 1000;';
+    Deno.writeTextFileSync(join(yard.path, "titled"), text);
+    const run = yard.start(`(${start(yard)} & ${yard.idle("between")})\nexec sleep 1000`);
+    const [daemon, between] = [await yard.pidOf("daemon"), await yard.pidOf("between")];
+    try {
+      await rememberRuns(yard.keeper, [run.directory]);
+      await untilOnItsOwn(daemon, between);
+      // The agent is the other one.
+      assert.equal(await countLeft(yard.keeper, run.directory), 2);
+      await yard.stop(run.directory, "cancelled");
+      assert.equal(await isAlive(daemon), false);
+    } finally {
+      if (await isAlive(daemon)) Deno.kill(daemon, "SIGKILL");
+    }
+  });
+}
 
 Deno.test({ name: "a sweep spares everybody whose environment only looks like that of its task", ignore }, async () => {
   await using yard = await shimYard();
@@ -325,8 +359,12 @@ Deno.test(
   async () => {
     await using yard = await shimYard();
     const nested = (name: string): string => `env CODEX_SWARM_TASK_ID=another1 ${yard.idle(name)}`;
-    const run = yard.start(`setsid ${nested("below")} & (setsid ${nested("apart")} &) ; exec sleep 1000`);
+    const run = yard.start(
+      `setsid ${nested("below")} & (setsid ${nested("apart")} & ${yard.idle("between")})\nexec sleep 1000`,
+    );
     const [below, apart] = [await yard.pidOf("below"), await yard.pidOf("apart")];
+    await rememberRuns(yard.keeper, [run.directory]);
+    await untilOnItsOwn(apart, await yard.pidOf("between"));
     assert.equal((await yard.stop(run.directory, "cancelled")).swept, 1);
     assert.deepEqual([await isAlive(below), await isAlive(apart)], [false, true]);
   },

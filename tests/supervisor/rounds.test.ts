@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Activity } from "../../src/process/run_host.ts";
+import { FollowedTask } from "../../src/supervisor/followed_task.ts";
 import { Rounds } from "../../src/supervisor/rounds.ts";
 import { writeExecutable } from "../helpers/executable.ts";
 import { hostYard } from "../helpers/host_yard.ts";
@@ -72,6 +73,29 @@ Deno.test("Rounds stops a run that goes on although its time is over, but leaves
     assert.deepEqual(stopped, []);
     await pass(5_000);
     assert.equal(stopped[0], `${followed.task.id} timeout`);
+  } finally {
+    looks.stop();
+  }
+});
+
+Deno.test("Rounds has it noted what descends from agents, of those alone that no sandbox holds", async () => {
+  await using yard = await hostYard();
+  const free = await yard.follow(new Date());
+  const { task, directory } = free;
+  const effectiveSandbox = { ...task.spec.effectiveSandbox, network: false };
+  const held = new FollowedTask({ ...task, spec: { ...task.spec, effectiveSandbox } }, directory);
+  const looks = new Rounds({
+    own: () => [free, held],
+    stop: () => Promise.resolve(),
+    offlineTimeoutMs: 200,
+    stallAfterMs: 60_000,
+    stallAction: "report",
+    services: yard.services,
+  });
+  looks.start();
+  try {
+    await waitFor(() => yard.asked.length > 1, { message: "two rounds" });
+    assert.deepEqual([...new Set(yard.asked)], ["remember 1"]);
   } finally {
     looks.stop();
   }
