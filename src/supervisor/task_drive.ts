@@ -146,7 +146,7 @@ export class TaskDrive {
     // Who stopped the task while it was still queued has told nobody but us.
     const { stopReason: reason } = followed;
     if (reason !== undefined) await followed.noteStopping(this.#services.runner.host.stop({ directory, reason }));
-    const probing = permit.probe === null ? null : watchProbe(followed, run, permit.probe);
+    const probing = permit.probe === null ? null : watchProbe(followed, { run, probe: permit.probe });
     const end = await untilRunOver(followed, run, this.#services);
     await probing;
     this.#run = null;

@@ -25,6 +25,8 @@ export interface TaskView {
   readonly queuePosition: number | null;
   /** The usage limit of its account lifts then; `null` unless it waits for that, queued or between two runs. */
   readonly waitingUntil: Date | null;
+  /** It waits for another run of its account, which finds out whether a usage limit has lifted. */
+  readonly isProbeAwaited: boolean;
   /** When Codex last wrote an event. */
   readonly lastEventAt: Date | null;
   /** `null` while it is not silent for long. */
@@ -62,6 +64,8 @@ export async function viewFollowed(
     answer: progress.lastMessage,
     queuePosition,
     waitingUntil: !isRunning && until !== null && until > now ? until : null,
+    // Who finds it out has a place in the queue, or has left it.
+    isProbeAwaited: !isRunning && limitedUntil !== null && limitedUntil <= now && queuePosition === null,
     lastEventAt: await directory.lastEventAt(),
     silence: unnotedEnd === null ? silence : null,
     isShimLost: isRunning && followed.isShimLost,
@@ -96,6 +100,7 @@ export async function viewFinished(
     answer,
     queuePosition: null,
     waitingUntil: null,
+    isProbeAwaited: false,
     lastEventAt: null,
     silence: null,
     isShimLost: false,

@@ -14,7 +14,7 @@ const MAX_BACKOFF_MS = 10 * 60_000;
 
 /** The one run of an account that finds out whether its limit has lifted. Disposing it lets the next one try. */
 export interface Probe extends Disposable {
-  /** Lets all others of the account run. */
+  /** Lets all others of the account run, unless a later one has met its limit. */
   lift(): Promise<void>;
 }
 
@@ -107,15 +107,22 @@ export class UsageLimits {
   async #takeProbe(account: string): Promise<Probe | null> {
     const lock = await this.#files.takeProbe(account);
     if (lock === null) return null;
+    // It may be disposed twice, and be somebody else's by then.
+    const held = new DisposableStack();
+    held.use(lock);
     // It may have been lifted, or met again, just before.
     const limit = await this.#files.readLimit(account);
     if (limit === null || limit.until > this.#now()) {
-      lock[Symbol.dispose]();
+      held.dispose();
       return null;
     }
     return {
-      lift: () => this.#files.clearLimit(account),
-      [Symbol.dispose]: () => lock[Symbol.dispose](),
+      lift: async () => {
+        // Who tried after this one may have met it anew.
+        const known = await this.#files.readLimit(account);
+        if (known?.until.getTime() === limit.until.getTime()) await this.#files.clearLimit(account);
+      },
+      [Symbol.dispose]: () => held.dispose(),
     };
   }
 }

@@ -106,6 +106,7 @@ export function phaseOf(view: TaskView): string {
   const { task, progress, queuePosition, waitingUntil } = view;
   if (isFinished(task)) return task.state.status;
   if (waitingUntil !== null) return `waiting until ${waitingUntil.toISOString()} (usage limit)`;
+  if (view.isProbeAwaited) return "queued (until another run has found out whether the usage limit has lifted)";
   if (task.state.status !== "running") return queuePosition === null ? "queued" : `queued, position ${queuePosition}`;
   if (view.unnotedEnd !== null) return `agent ${unnotedWords(view)}`;
   if (view.isShimLost) return "running (shim lost)";

@@ -153,8 +153,10 @@ Deno.test("a probe that is stopped before the model has answered lets only the n
     const states = await Promise.all(queued.map(async (id) => ({ id, status: (await lookAt(swarm, id)).status })));
     return states.find(({ status }) => status === "running")?.id;
   }, { message: "the next probe to run" });
-  const statuses = await Promise.all(queued.map(async (id) => (await lookAt(swarm, id)).status));
-  assert.deepEqual(statuses.sort(), ["cancelled", "queued", "running"]);
+  const views = await Promise.all(queued.map((id) => lookAt(swarm, id)));
+  assert.deepEqual(views.map(({ status }) => status).sort(), ["cancelled", "queued", "running"]);
+  const phase = views.find(({ status }) => status === "queued")?.phase;
+  assert.equal(phase, "queued (until another run has found out whether the usage limit has lifted)");
   await release(swarm, String(queued.indexOf(next) + 1));
   await waitForStatus(swarm, next, "completed");
   for (const [index, id] of queued.entries()) {

@@ -90,6 +90,27 @@ Deno.test("UsageLimits gives the probe to the next one when the first ends witho
   second[Symbol.dispose]();
 });
 
+Deno.test("UsageLimits lets no probe that was passed on free its place twice, or lift a limit that was met after it", async () => {
+  await using yard = await limitsYard();
+  const { limits } = yard;
+  await limits.met(ACCOUNT, after(60));
+  yard.set(61);
+  const first = await limits.pass(ACCOUNT, NEVER);
+  first?.[Symbol.dispose]();
+  const second = await limits.pass(ACCOUNT, NEVER);
+  first?.[Symbol.dispose]();
+  const stopped = new AbortController();
+  const third = limits.pass(ACCOUNT, stopped.signal);
+  stopped.abort(new Error("stopped"));
+  await assert.rejects(third, /stopped/);
+  const until = await limits.met(ACCOUNT, after(90));
+  await first?.lift();
+  assert.deepEqual(await limits.until(ACCOUNT), until);
+  await second?.lift();
+  assert.deepEqual(await limits.until(ACCOUNT), until);
+  second?.[Symbol.dispose]();
+});
+
 Deno.test("UsageLimits gives no probe of a limit that another server's has just met again", async () => {
   await using temp = await tempDirectory();
   const [files, others] = [new UsageLimitFiles(temp.path), new UsageLimitFiles(temp.path)];

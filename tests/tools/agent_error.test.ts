@@ -68,6 +68,7 @@ Deno.test("kill_agent says when it cannot even try, and when an agent does not e
     answer: null,
     queuePosition: null,
     waitingUntil: null,
+    isProbeAwaited: false,
     lastEventAt: null,
     silence: null,
     isShimLost: false,

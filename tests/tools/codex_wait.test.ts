@@ -223,6 +223,7 @@ Deno.test("codex_wait that was cancelled tells no end to anybody", async () => {
         answer: null,
         queuePosition: null,
         waitingUntil: null,
+        isProbeAwaited: false,
         lastEventAt: null,
         silence: null,
         isShimLost: false,

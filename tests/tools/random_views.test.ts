@@ -86,6 +86,7 @@ function randomView(random: Random, id: string): TaskView {
     answer: maybe(random, text),
     queuePosition: random(9),
     waitingUntil: maybe(random, () => at),
+    isProbeAwaited: random(2) === 0,
     lastEventAt: null,
     silence: maybe(
       random,
