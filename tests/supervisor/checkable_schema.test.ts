@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { checkAnswer } from "../../src/supervisor/check_answer.ts";
+import { checkRequest } from "../../src/supervisor/check_request.ts";
 import { checkableSchema } from "../../src/supervisor/checkable_schema.ts";
 
 const withPattern = (pattern: string): Record<string, unknown> => ({
@@ -228,3 +229,11 @@ for (
     assert.match(unchecked[0] ?? "", place);
   });
 }
+
+Deno.test("checkRequest() compiles no schema that is too large", () => {
+  const request = { prompt: "go", lifetime: "detached", callerThreadId: null } as const;
+  const outputSchema = { type: "nope", properties: MANY };
+  assert.throws(() => checkRequest({ ...request, outputSchema }), /Cannot use output-schema: type must be/);
+  const many = Object.keys(MANY).map((key) => [key, { properties: MANY }]);
+  checkRequest({ ...request, outputSchema: { ...outputSchema, $defs: Object.fromEntries(many) } });
+});
