@@ -59,7 +59,8 @@ Deno.test({ name: "a server whose scripts were removed looks at an agent and end
   await using gate = await makeGate();
   await using swarm = await yard.start({ args: ["--stall-after", "1"] });
   const id = await startTask(swarm, `quick: gate=${gate.path}`);
-  await waitForStatus(swarm, id, "running");
+  // Until the agent is there the shim needs its own script.
+  await waitForTask(swarm, id, ({ thread_id }) => thread_id !== undefined);
   await removeIn(yard.stateDir, /\.sh$/);
   const { silence } = await waitForTask(swarm, id, (task) => task.silence !== undefined);
   assert.match(silence, /\(process sleeping\)/);
