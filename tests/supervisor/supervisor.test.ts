@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { TaskDrive } from "../../src/supervisor/task_drive.ts";
+import { takeTask } from "../../src/storage/task_lock.ts";
 import { Supervisor, type SupervisorOptions } from "../../src/supervisor/supervisor.ts";
 import { type HostYard, hostYard } from "../helpers/host_yard.ts";
 import { PLANNED, TASK } from "../helpers/tool_calls.ts";
@@ -105,6 +106,11 @@ Deno.test("Supervisor.start() takes another id where a task of that one is there
   const supervisor = createSupervisor(yard, { newId: () => ids.shift() ?? "" });
   const started = await supervisor.start(PLANNED);
   await supervisor.ended(started.id, new AbortController().signal);
+  // What follows an end is not waited for by those who are told of it.
+  await waitFor(() => {
+    using lock = takeTask(join(yard.path, "tasks", started.id));
+    return lock !== null;
+  }, { message: "the task to be let go" });
   await supervisor.close();
   assert.deepEqual([started.id, yard.asked], ["ffffffff", ["start 1"]]);
   assert.deepEqual(await directory.read(), TASK);
