@@ -1,3 +1,5 @@
+import { readAt } from "../process/read_at.ts";
+
 /** Something that can be read from its end. */
 export interface Source {
   readonly size: number;
@@ -11,7 +13,7 @@ const NEWLINE = 10;
 /** An open file, which stays its opener's to close. */
 export async function sourceOf(file: Deno.FsFile): Promise<Source> {
   const { size } = await file.stat();
-  return { size, read: (start, length) => readAt(file, start, length) };
+  return { size, read: (start, length) => readAt(file, { start, length }) };
 }
 
 /** Gives the lines of a text, the last one first. */
@@ -44,16 +46,4 @@ function joined(lastFirst: readonly Uint8Array[]): Uint8Array {
     whole.set(part, at);
   }
   return whole;
-}
-
-async function readAt(file: Deno.FsFile, start: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  await file.seek(start, Deno.SeekMode.Start);
-  let filled = 0;
-  while (filled < length) {
-    const count = await file.read(bytes.subarray(filled));
-    if (count === null) break;
-    filled += count;
-  }
-  return bytes.subarray(0, filled);
 }

@@ -1,4 +1,5 @@
 /** Reads a file that another process appends to, line by line, each byte once. */
+import { readAt } from "../process/read_at.ts";
 import { type DroppedRange, nextRange, readDroppedRanges } from "./dropped_ranges.ts";
 import { LineSplitter } from "./line_splitter.ts";
 
@@ -162,15 +163,8 @@ export async function readTail(path: string, maxBytes: number): Promise<string> 
   using file = await openFile(path);
   if (file === null) return "";
   const { size } = await file.stat();
-  await file.seek(Math.max(0, size - maxBytes), Deno.SeekMode.Start);
-  const bytes = new Uint8Array(Math.min(size, maxBytes));
-  let filled = 0;
-  while (filled < bytes.length) {
-    const length = await file.read(bytes.subarray(filled));
-    if (length === null) break;
-    filled += length;
-  }
-  return new TextDecoder().decode(bytes.subarray(0, filled));
+  const start = Math.max(0, size - maxBytes);
+  return new TextDecoder().decode(await readAt(file, { start, length: size - start }));
 }
 
 /** When the file was last written to, or `null` while there is none. */

@@ -1,5 +1,6 @@
 /** All tasks in the order in which they came, one line each: `ID REPOSITORY_DIGEST EPOCH_MS`. */
 import { join } from "node:path";
+import { readAt } from "../process/read_at.ts";
 import { digest } from "./digest.ts";
 import { waitForLock } from "./kernel_lock.ts";
 import { writeAside } from "./write_aside.ts";
@@ -156,19 +157,4 @@ export class TaskHistory {
 
 function lineOf({ id, repository, at }: HistoryEntry): string {
   return `${id} ${repository} ${String(at).padStart(13, "0")}\n`;
-}
-
-async function readAt(
-  file: Deno.FsFile,
-  { start, length }: { readonly start: number; readonly length: number },
-): Promise<Uint8Array> {
-  await file.seek(start, Deno.SeekMode.Start);
-  const bytes = new Uint8Array(length);
-  let filled = 0;
-  while (filled < length) {
-    const read = await file.read(bytes.subarray(filled));
-    if (read === null) break;
-    filled += read;
-  }
-  return bytes.subarray(0, filled);
 }
