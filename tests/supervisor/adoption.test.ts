@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { noteStop, readNotedRun } from "../../src/process/run_files.ts";
 import { addPrompt } from "../../src/storage/prompt_inbox.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
-import { startSwarm, type Swarm } from "../helpers/swarm.ts";
+import { startSwarm, type Swarm, type SwarmOptions } from "../helpers/swarm.ts";
 import { lookAt, release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
@@ -100,14 +100,7 @@ Deno.test("an agent is told what came for it when the server was killed before i
   await using codex = await installFakeCodex();
   await using next = await startSwarm({ codex });
   const { stateDir, cwd } = next;
-  let id = "";
-  {
-    await using first = await startSwarm({ codex, stateDir, cwd });
-    id = await startTask(first, "fake:say(half) fake:hold(never)");
-    await waitForTask(first, id, ({ answer }) => answer === "half");
-    first.process.kill("SIGKILL");
-    await first.process.ended;
-  }
+  const id = await leaveHalf({ codex, stateDir, cwd });
   await addPrompt(join(stateDir, "tasks", id), "fake:say(told)");
   const { structured: { tasks: [task] } } = await next.call("codex_wait", { task_ids: [id] });
   assert.deepEqual([task.status, task.answer, task.exit_code], ["completed", "told", 0]);
@@ -121,15 +114,18 @@ Deno.test("a stop that was noted by somebody who did not live to carry it out is
   await using codex = await installFakeCodex();
   await using next = await startSwarm({ codex });
   const { stateDir, cwd } = next;
-  let id = "";
-  {
-    await using first = await startSwarm({ codex, stateDir, cwd });
-    id = await startTask(first, "fake:say(half) fake:hold(never)");
-    await waitForTask(first, id, ({ answer }) => answer === "half");
-    first.process.kill("SIGKILL");
-    await first.process.ended;
-  }
+  const id = await leaveHalf({ codex, stateDir, cwd });
   await noteStop(join(stateDir, "tasks", id), "timeout");
   const { structured: { tasks: [task] } } = await next.call("codex_wait", { task_ids: [id] });
   assert.deepEqual([task.status, task.exit_code], ["timed_out", 1]);
 });
+
+/** Starts a task through a server that is killed when the agent has said half of what it has to say. */
+async function leaveHalf(options: SwarmOptions): Promise<string> {
+  await using first = await startSwarm(options);
+  const id = await startTask(first, "fake:say(half) fake:hold(never)");
+  await waitForTask(first, id, ({ answer }) => answer === "half");
+  first.process.kill("SIGKILL");
+  await first.process.ended;
+  return id;
+}
