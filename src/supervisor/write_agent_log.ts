@@ -14,7 +14,8 @@ const END_MS = 7_000;
 
 /**
  * Writes the log of an agent that a tool of codex-as-mcp started, in its format, until the task has ended or, which the
- * signal says, this server drives it no longer; nothing for any other task. Never rejects: a log that cannot be written harms no agent.
+ * signal says, this server drives it no longer; nothing for any other task. Never rejects: a log that cannot be written
+ * harms no agent.
  */
 export async function writeAgentLog(
   followed: FollowedTask,
