@@ -14,6 +14,13 @@ export interface FileWalksOptions {
   readonly everyMs: number;
 }
 
+/** A task in which nothing else has moved since. */
+export interface StillTask {
+  readonly id: string;
+  readonly cwd: string;
+  readonly stillSince: Date;
+}
+
 interface Walk {
   readonly stillSince: Date;
   readonly startedAt: Date;
@@ -32,24 +39,19 @@ export class FileWalks {
     this.#options = options;
   }
 
-  /** Starts to look for files that have changed since, unless the task's last walk goes on or was not long ago. */
-  start(id: string, { cwd, stillSince, at }: {
-    readonly cwd: string;
-    readonly stillSince: Date;
-    readonly at: Date;
-  }): void {
-    const { now, env, everyMs } = this.#options;
-    const last = this.#walks.get(id);
-    if (last?.state === "walking") return;
-    if (last !== undefined && at.getTime() - last.startedAt.getTime() < everyMs) return;
-    const haveFilesChanged = this.found(id, stillSince);
-    const walk: Walk = { stillSince, startedAt: at, haveFilesChanged, state: "walking" };
-    this.#walks.set(id, walk);
-    const since = new Date(now().getTime() - (at.getTime() - stillSince.getTime()));
-    void this.#few.run(async () => {
-      walk.haveFilesChanged = await hasNewerFile(cwd, since, env);
-      walk.state = "over";
-    });
+  /** Starts to look for files that have changed since, but for tasks whose last walk goes on or was not long ago. */
+  start(tasks: readonly StillTask[], at: Date): void {
+    const due = Map.groupBy(tasks.filter(({ id }) => this.#isDue(id, at)), ({ cwd }) => cwd);
+    for (const [cwd, together] of due) {
+      const walks = together.map(({ id, stillSince }) => {
+        const haveFilesChanged = this.found(id, stillSince);
+        const walk: Walk = { stillSince, startedAt: at, haveFilesChanged, state: "walking" };
+        this.#walks.set(id, walk);
+        return walk;
+      });
+      const startedAt = this.#options.now();
+      void this.#few.run(() => this.#walk(cwd, walks, startedAt));
+    }
   }
 
   /** Tells whether files have changed since nothing else has moved; `null` while that is not known. */
@@ -67,5 +69,27 @@ export class FileWalks {
   /** Forgets all but these. */
   keepOnly(ids: ReadonlySet<string>): void {
     for (const id of this.#walks.keys()) if (!ids.has(id)) this.#walks.delete(id);
+  }
+
+  #isDue(id: string, at: Date): boolean {
+    const last = this.#walks.get(id);
+    if (last === undefined) return true;
+    return last.state !== "walking" && at.getTime() - last.startedAt.getTime() >= this.#options.everyMs;
+  }
+
+  /** Where nothing has changed since the first of several instants, nothing has since the later ones. */
+  async #walk(cwd: string, walks: readonly Walk[], startedAt: Date): Promise<void> {
+    const { env } = this.#options;
+    const changedSince = ({ stillSince, startedAt: at }: Walk): Promise<boolean | null> =>
+      hasNewerFile(cwd, new Date(startedAt.getTime() - (at.getTime() - stillSince.getTime())), env);
+    const byAge = walks.toSorted((a, b) => a.stillSince.getTime() - b.stillSince.getTime());
+    let found: boolean | null = null;
+    for (const [index, walk] of byAge.entries()) {
+      const isSettled = index > 0 &&
+        (found !== true || byAge[index - 1]?.stillSince.getTime() === walk.stillSince.getTime());
+      if (!isSettled) found = await changedSince(walk);
+      walk.haveFilesChanged = found;
+      walk.state = "over";
+    }
   }
 }

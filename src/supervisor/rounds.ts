@@ -2,7 +2,7 @@
 import { processStateWords } from "../process/process_state.ts";
 import type { Activity } from "../process/run_host.ts";
 import { mayLeaveBehind, type StopReason } from "../task/task.ts";
-import { FileWalks } from "./file_walks.ts";
+import { FileWalks, type StillTask } from "./file_walks.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import { RunClock } from "./run_clock.ts";
 import type { RunTaskServices } from "./services.ts";
@@ -182,24 +182,30 @@ export class Rounds {
     const { services, stallAfterMs, stallAction } = this.#options;
     const { runner: { host }, log } = services;
     const seen = await host.observe(silent.map(({ directory }) => directory.path));
+    // All instants here are of the steady clock.
+    const at = new Date(this.#steadyMs());
+    const still: StillTask[] = [];
+    const stalled: string[] = [];
     for (const followed of silent) {
       const { directory, task: { id, spec } } = followed;
       const activity = seen.get(directory.path);
       const silentMs = await this.#silentMs(followed);
       if (activity === undefined || silentMs === null) continue;
-      // All instants here are of the steady clock.
-      const at = new Date(this.#steadyMs());
       const outputAt = new Date(at.getTime() - silentMs);
       const before = this.#watched.get(id)?.stillness ?? null;
       const haveFilesChanged = before === null ? null : this.#walks.found(id, before.stillSince);
       const stillness = addSample(before, { at, cpuMs: activity.cpuMs, haveFilesChanged }, outputAt);
       const { stillSince } = stillness;
       const isStill = before !== null && at.getTime() - stillSince.getTime() >= stallAfterMs;
-      if (isStill) this.#walks.start(id, { cwd: spec.cwd, stillSince, at });
+      if (isStill) still.push({ id, cwd: spec.cwd, stillSince });
       // Where the files cannot be looked through, nobody knows whether it works.
       const isStalled = isStill && this.#walks.found(id, stillSince) === false;
       this.#watched.set(id, { stillness, activity, isStalled });
-      if (stallAction === "report" || !isStalled) continue;
+      if (isStalled) stalled.push(id);
+    }
+    this.#walks.start(still, at);
+    if (stallAction === "report") return;
+    for (const id of stalled) {
       log.warning("a task is stopped because nothing moves in it", { id });
       await this.#options.stop(id, "stalled");
     }
