@@ -79,7 +79,12 @@ export async function startSwarm(options: SwarmOptions = {}): Promise<Swarm> {
       stateDir,
       cwd,
       codex,
-      call: (name, args, callOptions) => call(client, { name, args: args ?? {} }, callOptions ?? {}),
+      call(name, args, callOptions): Promise<Answer> {
+        const answer = call(client, { name, args: args ?? {} }, callOptions ?? {});
+        // A test that fails before it awaits this is to fail with its own reason.
+        answer.catch(() => {});
+        return answer;
+      },
       async resource(name): Promise<unknown> {
         const { contents: [content] } = await client.readResource({ uri: `codex-swarm:///${name}` });
         return content !== undefined && "text" in content ? JSON.parse(content.text) : undefined;
