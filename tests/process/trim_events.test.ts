@@ -129,10 +129,12 @@ Deno.test({ name: "a shim trims again only when much has come since, whatever is
   await Deno.writeTextFile(join(yard.path, "lines"), lines(2 * MIB));
   const script = yard.changedScript({
     "first=1 slice=60": "first=0 slice=1",
-    "look_after() {": 'look_after() {\n  echo look >>"$dir/looks"',
+    "look_after() {": 'look_after() {\n  until [ -e "$dir/ready" ]; do sleep 0.02; done\n  echo look >>"$dir/looks"',
     "trim)": 'trim)\n  echo trim >>"$2/trims"',
   });
   const run = yard.start("cat lines; echo done; exec sleep 1000", { maxEventBytes: CAP, script });
+  await waitFor(() => run.output().endsWith("done\n"), { message: "the agent to have written all" });
+  await Deno.writeTextFile(join(run.directory, "ready"), "");
   await waitFor(() => readMark(run.directory), { message: "the shim to trim" });
   const looks = (): number => Deno.readTextFileSync(join(run.directory, "looks")).length;
   const before = looks();
