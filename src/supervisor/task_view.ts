@@ -62,7 +62,7 @@ export async function viewFollowed(
     task,
     progress,
     answer: progress.lastMessage,
-    queuePosition,
+    queuePosition: isRunning ? null : queuePosition,
     waitingUntil: !isRunning && until !== null && until > now ? until : null,
     // Who finds it out has a place in the queue, or has left it.
     isProbeAwaited: !isRunning && limitedUntil !== null && limitedUntil <= now && queuePosition === null,
