@@ -2,6 +2,7 @@
 import { dirname, join, sep } from "node:path";
 import type { Log } from "../log.ts";
 import { describeEnd, type EndedCommand, runToEnd } from "../process/run_to_end.ts";
+import { reasonOf } from "../task/errors.ts";
 import { checkCodex } from "./check_codex.ts";
 import { type Finding, firstLine, formatFinding } from "./finding.ts";
 
@@ -139,6 +140,6 @@ async function findObstacle(directory: string): Promise<string | null> {
   } catch (error) {
     const parent = dirname(directory);
     if (error instanceof Deno.errors.NotFound && parent !== directory) return await findObstacle(parent);
-    return error instanceof Error ? error.message : String(error);
+    return reasonOf(error);
   }
 }

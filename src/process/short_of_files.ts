@@ -1,4 +1,6 @@
+import { reasonOf } from "../task/errors.ts";
+
 /** Tells whether the process or the system has no open files to spare just now: EMFILE, ENFILE. */
 export function isShortOfFiles(error: unknown): boolean {
-  return /\(os error (23|24)\)|Too many open files/i.test(error instanceof Error ? error.message : String(error));
+  return /\(os error (23|24)\)|Too many open files/i.test(reasonOf(error));
 }

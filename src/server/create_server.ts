@@ -14,7 +14,7 @@ import {
 } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import type { Log } from "../log.ts";
-import { TaskError } from "../task/errors.ts";
+import { reasonOf, TaskError } from "../task/errors.ts";
 import type { Tool, ToolAnswer, ToolCall, ToolEffect, ToolServices } from "../tools/tool.ts";
 import { cutBlock } from "../tools/bounded_text.ts";
 import { clientLimits } from "./client.ts";
@@ -89,7 +89,7 @@ async function callTool(
     // Nobody hears this one.
     if (call.signal.aborted && error === call.signal.reason) return failedCall("Cancelled by client", call);
     log.error("a call failed for a reason of our own", { tool: tool.name, error });
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     const text = `Cannot serve ${tool.name}: ${reason}. This is a fault of codex-swarm; its log file says more.`;
     return failedCall(text, call);
   }

@@ -1,5 +1,6 @@
 /** The directory of codex-as-mcp's logs: what lies there, under which names, and how it is tidied up. */
 import { basename, join } from "node:path";
+import { reasonOf } from "../task/errors.ts";
 
 const LOG = /^codex_agent_.+\.log$/;
 /** Also rotated logs, and final messages that codex-as-mcp has left behind. */
@@ -61,7 +62,7 @@ export async function removeLogFiles(
       gone.push(file);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) continue;
-      failures.push({ path: file.path, reason: error instanceof Error ? error.message : String(error) });
+      failures.push({ path: file.path, reason: reasonOf(error) });
     }
   }
   return { gone, failures };

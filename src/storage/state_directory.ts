@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { TaskError } from "../task/errors.ts";
+import { reasonOf, TaskError } from "../task/errors.ts";
 import { installShim } from "./install_shim.ts";
 import { writeAside } from "./write_aside.ts";
 
@@ -17,7 +17,7 @@ export async function makeStateDirectory(stateDir: string, others: readonly stri
     if (await readStateFormat(stateDir) !== STATE_FORMAT) await writeAside(formatFile(stateDir), `${STATE_FORMAT}\n`);
     return await installShim(stateDir);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new TaskError(
       "state_not_writable",
       `Cannot write the state directory ${stateDir}: ${reason}. Free some space there or name another directory with ` +

@@ -1,7 +1,7 @@
 /** One directory per task, readable with `ls`: what was asked, what Codex wrote, how it ended. */
 import { basename, dirname, join } from "node:path";
 import type { Task } from "../task/task.ts";
-import { TaskError } from "../task/errors.ts";
+import { reasonOf, TaskError } from "../task/errors.ts";
 import { lastWritten, readTail, TailedFile } from "./tailed_file.ts";
 import { addPrompt, countPrompts, promptFile, readPrompt, removePrompt } from "./prompt_inbox.ts";
 import { lastRunOf, markRun } from "./run_mark.ts";
@@ -209,7 +209,3 @@ const MAX_STDERR_BYTES = 16 * 1024;
 
 /** Longest reason that is passed on, in characters. */
 const MAX_REASON_LENGTH = 300;
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

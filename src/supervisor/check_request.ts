@@ -1,5 +1,5 @@
 /** What can be said of a call without a look at anything else. */
-import { TaskError } from "../task/errors.ts";
+import { reasonOf, TaskError } from "../task/errors.ts";
 import { checkEnv } from "./call_env.ts";
 import { compileSchema } from "./check_answer.ts";
 import { isCompilable } from "./checking_cost.ts";
@@ -43,7 +43,7 @@ function checkSchema(schema: Readonly<Record<string, unknown>>): void {
     // One that is too large for that is Codex's to refuse; no answer is held against it.
     if (isCompilable(schema)) compileSchema(schema);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new TaskError("invalid_argument", `Cannot use output-schema: ${reason}`, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import { pause } from "./pause.ts";
+import { reasonOf } from "../task/errors.ts";
 
 /** What the system says when it has no processes or open files to spare just now: EAGAIN, ENOMEM, EMFILE, ENFILE. */
 const SHORT = /\(os error (11|12|23|24|35)\)|temporarily unavailable|Too many open files|Cannot allocate memory/i;
@@ -9,7 +10,7 @@ const RETRY_MS = [50, 150, 400];
 
 /** Tells whether a start failed for a reason that passes by itself. */
 export function isPassing(error: unknown): boolean {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   return SHORT.test(message) || FULL.test(message);
 }
 
@@ -20,7 +21,7 @@ export async function patiently<T>(attempt: () => Promise<T>, signal = new Abort
       return await attempt();
     } catch (error) {
       const pauseMs = RETRY_MS[tries];
-      const isShort = SHORT.test(error instanceof Error ? error.message : String(error));
+      const isShort = SHORT.test(reasonOf(error));
       if (!isShort || pauseMs === undefined || signal.aborted) throw error;
       await pause(pauseMs, signal);
     }
