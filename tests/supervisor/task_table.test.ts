@@ -66,6 +66,20 @@ async function untilLeft(followed: FollowedTask): Promise<void> {
   await waitFor(() => isAbandoned(followed.directory.path), { message: "the task to be left" });
 }
 
+/** A queued task that a server without Codex has given up. */
+async function leftToOthers(
+  yard: HostYard,
+): Promise<
+  { readonly poor: ReturnType<typeof withoutCodex>; readonly table: TaskTable; readonly followed: FollowedTask }
+> {
+  await yard.follow();
+  const poor = withoutCodex(yard);
+  const table = makeTable(yard, poor.replaced);
+  const followed = await findFollowed(table);
+  await untilLeft(followed);
+  return { poor, table, followed };
+}
+
 Deno.test("TaskTable lets go of a task that it could not look at, and takes it over at the next look", async () => {
   await using yard = await hostYard();
   await yard.follow(new Date());
@@ -112,11 +126,7 @@ Deno.test("a task of another server that somebody removes ends for those who wai
 
 Deno.test("a queued task that a server cannot run waits for another one, and ends for those who wait here", async () => {
   await using yard = await hostYard();
-  await yard.follow();
-  const poor = withoutCodex(yard);
-  const table = makeTable(yard, poor.replaced);
-  const followed = await findFollowed(table);
-  await untilLeft(followed);
+  const { poor, table, followed } = await leftToOthers(yard);
   assert.deepEqual([followed.task.state.status, table.isOwn(id), poor.looks], ["queued", false, 1]);
 
   // A look of its own shows it what stands on disk now, and no more than that.
@@ -147,11 +157,7 @@ Deno.test("a task that a server cannot run does not wait for its turn there", as
 
 Deno.test("a queued task that no server can run is cancelled all the same", async () => {
   await using yard = await hostYard();
-  await yard.follow();
-  const poor = withoutCodex(yard);
-  const table = makeTable(yard, poor.replaced);
-  const followed = await findFollowed(table);
-  await untilLeft(followed);
+  const { poor, table, followed } = await leftToOthers(yard);
   await noteStop(followed.directory.path, "cancelled");
   followed.noteStop("cancelled");
   await yard.services.bell.ring(id);
