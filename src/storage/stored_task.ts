@@ -150,6 +150,7 @@ const state = z.discriminatedUnion("status", [
     run: z.number(),
     prompts: z.number().default(0),
     outcome,
+    hasAnswer: z.literal(false).exactOptional(),
     progress,
   }),
 ]);

@@ -10,6 +10,7 @@ import { lastWritten } from "../storage/tailed_file.ts";
 import { defined } from "../task/defined.ts";
 import { type Outcome, type Progress, STOP_REASONS, type StopReason } from "../task/task.ts";
 import { finish } from "../task/transitions.ts";
+import { reasonOf } from "../task/errors.ts";
 import { checkAnswer } from "./check_answer.ts";
 import type { FollowedTask } from "./followed_task.ts";
 import { pause } from "./pause.ts";
@@ -121,7 +122,7 @@ function possibleEnd(
 
 /** Ends a task whose run could not even be started. */
 export async function failTask(followed: FollowedTask, error: unknown, services: EndTaskServices): Promise<void> {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   const outcome: Outcome = {
     status: "failed",
     exitCode: null,
@@ -163,7 +164,7 @@ async function conclude(
     isAnswerSaved = false;
     log.error("an answer could not be saved yet; it stays in the events", { id: task.id, error });
   }
-  const finished = finish(task, ending);
+  const finished = finish(task, { ...ending, mayHaveAnswer: answer !== null || !followed.isReadToEnd });
   try {
     await directory.write(finished);
     followed.update(finished);

@@ -22,6 +22,7 @@ export class FollowedTask {
   #offlineSince: Date | null = null;
   #isShimLost = false;
   #isAgentGone = false;
+  #isReadToEnd = false;
   #isDriven = false;
   #isHeir = false;
 
@@ -167,7 +168,13 @@ export class FollowedTask {
     await this.refresh();
     const torn = this.#log.takeTornTail();
     if (torn !== null) this.#progress = addEvent(this.#progress, parseEvent(torn));
+    this.#isReadToEnd = true;
     return this.#progress;
+  }
+
+  /** All that the agent has said is known. */
+  get isReadToEnd(): boolean {
+    return this.#isReadToEnd;
   }
 
   async #read(): Promise<void> {

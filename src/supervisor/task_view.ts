@@ -85,15 +85,18 @@ async function unnotedEndOf(
   return isAgentGone ? { exitCode: null } : null;
 }
 
+/** Where there was no room for the answer's own file it stands only in the events. */
+async function savedAnswer(task: FinishedTask, directory: TaskDirectory): Promise<string | null> {
+  return await directory.readAnswer() ?? (await new FollowedTask(task, directory).readToEnd()).lastMessage;
+}
+
 /** Looks at a task that has ended; `seen` is its answer if this server has read it from the events itself. */
 export async function viewFinished(
   task: FinishedTask,
   directory: TaskDirectory,
   seen: string | null = null,
 ): Promise<TaskView> {
-  // Where there was no room for the answer's own file it stands only in the events.
-  const answer = seen ?? await directory.readAnswer() ??
-    (await new FollowedTask(task, directory).readToEnd()).lastMessage;
+  const answer = seen ?? (task.state.hasAnswer === false ? null : await savedAnswer(task, directory));
   return {
     task,
     progress: task.state.progress,

@@ -129,6 +129,8 @@ export type TaskState =
     readonly run: number;
     readonly prompts: number;
     readonly outcome: Outcome;
+    /** The agent is known to have said nothing; what it may have said stands in a file of its own, or in the events. */
+    readonly hasAnswer?: false;
     readonly progress: Progress;
   };
 

@@ -27,20 +27,27 @@ export function awaitRun(
 /** Ends the task. The whole answer stands in its own file, so that the record stays small. */
 export function finish(
   task: Task,
-  ending: { readonly at: Date; readonly outcome: Outcome; readonly progress: Progress },
+  { at, outcome, progress, mayHaveAnswer = progress.lastMessage !== null }: {
+    readonly at: Date;
+    readonly outcome: Outcome;
+    readonly progress: Progress;
+    /** Default: what the progress says. */
+    readonly mayHaveAnswer?: boolean;
+  },
 ): FinishedTask {
   if (isFinished(task)) return task;
   const runs = runsOf(task);
   return {
     ...task,
     state: {
-      status: ending.outcome.status,
+      status: outcome.status,
       startedAt: runs?.startedAt ?? null,
-      endedAt: ending.at,
+      endedAt: at,
       run: runs?.run ?? 0,
       prompts: runs?.prompts ?? 0,
-      outcome: ending.outcome,
-      progress: { ...ending.progress, lastMessage: null, currentCommand: null },
+      outcome,
+      ...(mayHaveAnswer ? {} : { hasAnswer: false }),
+      progress: { ...progress, lastMessage: null, currentCommand: null },
     },
   };
 }

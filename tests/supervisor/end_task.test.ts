@@ -93,3 +93,21 @@ Deno.test("a task ends neither before its start nor in the future, whatever date
     await Deno.remove(followed.directory.path, { recursive: true });
   }
 });
+
+for (
+  const { what, events, expected } of [
+    { what: "has said something", events: EVENTS, expected: undefined },
+    { what: "has said nothing", events: EVENTS.replace("agent_message", "reasoning"), expected: false },
+    { what: "has left events that cannot be read", events: null, expected: undefined },
+  ] as const
+) {
+  Deno.test(`a task ends with whether it has an answer, of an agent that ${what}`, async () => {
+    await using yard = await hostYard();
+    const followed = await endedRun(yard);
+    const { eventsFile } = followed.directory;
+    await Deno.remove(eventsFile);
+    if (events === null) await Deno.mkdir(eventsFile);
+    else await Deno.writeTextFile(eventsFile, events);
+    assert.equal((await end(followed, yard)).hasAnswer, expected);
+  });
+}

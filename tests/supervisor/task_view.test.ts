@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { viewFollowed } from "../../src/supervisor/task_view.ts";
+import { viewFinished, viewFollowed } from "../../src/supervisor/task_view.ts";
+import { emptyProgress } from "../../src/task/progress.ts";
+import { finish } from "../../src/task/transitions.ts";
 import { hostYard } from "../helpers/host_yard.ts";
 
 for (
@@ -13,5 +15,18 @@ for (
     const followed = await yard.follow(startedAt);
     const looked = { queuePosition: 1, limitedUntil: null, silence: null, now: new Date() };
     assert.equal((await viewFollowed(followed, looked)).queuePosition, expected);
+  });
+}
+
+for (const mayHaveAnswer of [true, false]) {
+  const what = mayHaveAnswer ? "reads the events where" : "reads no events where nothing was said, even if";
+  Deno.test(`viewFinished() ${what} the answer has no file of its own`, async () => {
+    await using yard = await hostYard();
+    const { task, directory } = await yard.follow(new Date());
+    const item = { id: "item_0", type: "agent_message", text: "said" };
+    await Deno.writeTextFile(directory.eventsFile, `${JSON.stringify({ type: "item.completed", item })}\n`);
+    const outcome = { status: "completed", exitCode: 0, statusInferred: false } as const;
+    const ended = finish(task, { at: new Date(), outcome, progress: emptyProgress(), mayHaveAnswer });
+    assert.equal((await viewFinished(ended, directory)).answer, mayHaveAnswer ? "said" : null);
   });
 }

@@ -62,9 +62,19 @@ Deno.test("finish() keeps when and in which run a task ran", () => {
 
 Deno.test("finish() ends a queued task that never ran", () => {
   const outcome: Outcome = { status: "cancelled", exitCode: null, statusInferred: false, stopReason: "cancelled" };
+  const progress = emptyProgress();
   assert.deepEqual(
-    finish(task({ status: "queued" }), { at: LATER, outcome, progress: emptyProgress() }).state,
-    { status: "cancelled", startedAt: null, endedAt: LATER, run: 0, prompts: 0, outcome, progress: emptyProgress() },
+    finish(task({ status: "queued" }), { at: LATER, outcome, progress }).state,
+    {
+      status: "cancelled",
+      startedAt: null,
+      endedAt: LATER,
+      run: 0,
+      prompts: 0,
+      outcome,
+      hasAnswer: false,
+      progress,
+    },
   );
 });
 
