@@ -57,7 +57,7 @@ export class TailedFile {
    * call's.
    */
   async *read(): AsyncGenerator<string, void> {
-    const seen = await statFile(this.#path);
+    const seen = statFile(this.#path);
     if (seen === null) this.#isGone = this.#identity !== null;
     if (seen === null || (seen.size === this.#offset && this.#isSame(seen))) return;
     if (this.#identity !== null && !this.#isSame(seen)) yield* this.#readRotated();
@@ -140,9 +140,10 @@ function identityOf({ ino, birthtime }: Deno.FileInfo): string {
   return `${ino} ${birthtime?.getTime()}`;
 }
 
-async function statFile(path: string): Promise<Deno.FileInfo | null> {
+/** As often as agents are looked at: going through another thread would take several times as long. */
+function statFile(path: string): Deno.FileInfo | null {
   try {
-    return await Deno.stat(path);
+    return Deno.statSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
@@ -168,9 +169,9 @@ export async function readTail(path: string, maxBytes: number): Promise<string> 
 }
 
 /** When the file was last written to, or `null` while there is none. */
-export async function lastWritten(path: string): Promise<Date | null> {
+export function lastWritten(path: string): Date | null {
   try {
-    return (await Deno.stat(path)).mtime;
+    return Deno.statSync(path).mtime;
   } catch {
     return null;
   }

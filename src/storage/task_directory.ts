@@ -191,13 +191,13 @@ export class TaskDirectory {
   }
 
   /** When Codex last wrote an event. */
-  async lastEventAt(): Promise<Date | null> {
-    return await lastWritten(this.eventsFile);
+  lastEventAt(): Date | null {
+    return lastWritten(this.eventsFile);
   }
 
   /** When the task's record was last written: for one that runs, just before its run was started. */
-  async lastSavedAt(): Promise<Date | null> {
-    return await lastWritten(this.#taskFile);
+  lastSavedAt(): Date | null {
+    return lastWritten(this.#taskFile);
   }
 }
 

@@ -58,7 +58,7 @@ export class AgentLogWriter {
     if (point === null) return;
     this.#written = point;
     this.#run = (await readRunStart(this.#followed.directory.path))?.run ?? 0;
-    this.#lastOutputAt = await this.#followed.directory.lastEventAt();
+    this.#lastOutputAt = this.#followed.directory.lastEventAt();
     this.#json("INFO", "adopted", "Another server goes on with this agent and its log");
   }
 

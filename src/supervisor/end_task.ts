@@ -108,7 +108,7 @@ async function wasShortOfMemory(
 async function lastSignOf({ task, directory }: FollowedTask): Promise<Date | null> {
   if (task.state.status !== "running") return null;
   const hasExit = await readExit(directory.path, task.state.run) !== null;
-  return hasExit ? await lastWritten(join(directory.path, "exit")) : await directory.lastEventAt();
+  return hasExit ? lastWritten(join(directory.path, "exit")) : directory.lastEventAt();
 }
 
 /** Files may bear any date, and clocks are set. */

@@ -47,10 +47,10 @@ export class FollowedTask {
   }
 
   /** When the agent last wrote an event or to stderr; when it was started, if it has written nothing yet. */
-  async outputAt(): Promise<Date | null> {
+  outputAt(): Date | null {
     const { state } = this.#task;
     if (state.status !== "running") return null;
-    const written = await Promise.all([this.directory.lastEventAt(), lastWritten(this.directory.stderrFile)]);
+    const written = [this.directory.lastEventAt(), lastWritten(this.directory.stderrFile)];
     return new Date(Math.max(state.startedAt.getTime(), ...written.map((at) => at?.getTime() ?? 0)));
   }
 
@@ -186,6 +186,6 @@ export class FollowedTask {
       this.#progress = addEvent(this.#progress, { type: "unreadable" });
     }
     if (this.#progress.waitingForNetwork === null) this.#offlineSince = null;
-    else this.#offlineSince ??= await this.directory.lastEventAt();
+    else this.#offlineSince ??= this.directory.lastEventAt();
   }
 }

@@ -89,7 +89,7 @@ export class Rounds {
   /** What is known of a running task's silence; `null` while it is none. Of another server's task it is looked up now. */
   async silenceOf(followed: FollowedTask): Promise<Silence | null> {
     const { stallAfterMs } = this.#options;
-    const silentMs = await this.#silentMs(followed);
+    const silentMs = this.#silentMs(followed);
     if (silentMs === null || silentMs < stallAfterMs) return null;
     const watched = this.#watched.get(followed.task.id);
     const { path } = followed.directory;
@@ -102,8 +102,8 @@ export class Rounds {
     };
   }
 
-  async #silentMs(followed: FollowedTask): Promise<number | null> {
-    const outputAt = await followed.outputAt();
+  #silentMs(followed: FollowedTask): number | null {
+    const outputAt = followed.outputAt();
     return outputAt === null ? null : this.#silence.since(followed.task.id, outputAt);
   }
 
@@ -168,7 +168,7 @@ export class Rounds {
       await this.#options.stop(id, "offline");
       return false;
     }
-    const silentMs = await this.#silentMs(followed);
+    const silentMs = this.#silentMs(followed);
     if (silentMs === null || silentMs < stallAfterMs / LOOKS) {
       this.#watched.delete(id);
       return false;
@@ -189,7 +189,7 @@ export class Rounds {
     for (const followed of silent) {
       const { directory, task: { id, spec } } = followed;
       const activity = seen.get(directory.path);
-      const silentMs = await this.#silentMs(followed);
+      const silentMs = this.#silentMs(followed);
       if (activity === undefined || silentMs === null) continue;
       const outputAt = new Date(at.getTime() - silentMs);
       const before = this.#watched.get(id)?.stillness ?? null;

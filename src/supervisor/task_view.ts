@@ -66,7 +66,7 @@ export async function viewFollowed(
     waitingUntil: !isRunning && until !== null && until > now ? until : null,
     // Who finds it out has a place in the queue, or has left it.
     isProbeAwaited: !isRunning && limitedUntil !== null && limitedUntil <= now && queuePosition === null,
-    lastEventAt: await directory.lastEventAt(),
+    lastEventAt: directory.lastEventAt(),
     silence: unnotedEnd === null ? silence : null,
     isShimLost: isRunning && followed.isShimLost,
     unnotedEnd,

@@ -68,6 +68,6 @@ async function lastSign(
   const last = world.runsOf(id).at(-1);
   if (last !== undefined && !request.isShimKilled && await lives(last)) return Infinity;
   const directory = world.directory(id);
-  const written = await directory.lastEventAt();
-  return (written ?? await directory.lastSavedAt())?.getTime() ?? 0;
+  const written = directory.lastEventAt();
+  return (written ?? directory.lastSavedAt())?.getTime() ?? 0;
 }
