@@ -6,7 +6,7 @@ const SHORT = /\(os error (11|12|23|24|35)\)|temporarily unavailable|Too many op
 /** When its disk is full: ENOSPC. */
 const FULL = /\(os error 28\)|No space left/i;
 /** Pauses before something is tried again while somebody waits for it; then it fails. */
-const RETRY_MS = [50, 150, 400];
+const RETRY_MS = [50, 150, 400, 1_000, 2_000];
 
 /** Tells whether a start failed for a reason that passes by itself. */
 export function isPassing(error: unknown): boolean {
@@ -14,7 +14,7 @@ export function isPassing(error: unknown): boolean {
   return SHORT.test(message) || FULL.test(message);
 }
 
-/** Tries again, for less than a second, what fails for want of processes or open files. */
+/** Tries again, for less than four seconds, what fails for want of processes or open files. */
 export async function patiently<T>(attempt: () => Promise<T>, signal = new AbortController().signal): Promise<T> {
   for (let tries = 0;; tries++) {
     try {
