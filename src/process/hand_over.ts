@@ -14,10 +14,13 @@ const TOUCHY: ReadonlySet<string> = new Set([
 
 /**
  * Wraps an agent's environment so that it can go through a shell that must not heed it: each value under a name that
- * means nothing, and in `SHIM_RESTORE` the shell code that gives them their names back. Nothing in `env` can run in the
+ * means nothing, and in `SHIM_RESTORE` the shell code that gives them their names back, and the agent its umask. Nothing in `env` can run in the
  * shell, or change how it runs, before that; what a shell cannot export is dropped. `PWD` becomes the shell's own.
  */
-export function handOver(env: Readonly<Record<string, string>>): Record<string, string> {
+export function handOver(
+  env: Readonly<Record<string, string>>,
+  { umask }: { readonly umask: number },
+): Record<string, string> {
   const wrapped: Record<string, string> = {};
   const plain: string[] = [];
   const touchy: string[] = [];
@@ -34,6 +37,7 @@ export function handOver(env: Readonly<Record<string, string>>): Record<string, 
     else plain.push(assignment);
   }
   const restore = [
+    `umask ${umask.toString(8)}`,
     ...touchy,
     ...(env.PATH === undefined ? ["unset PATH"] : []),
     ...(plain.length === 0 ? [] : [`export ${plain.join(" ")}`]),

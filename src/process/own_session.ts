@@ -17,6 +17,24 @@ export function inOwnSession(
   return [setsid, { ...options, args: [program, ...args] }];
 }
 
+/** Why a program could not be started by {@linkcode inOwnSession}, by what came of it; `null` when it was. */
+export function whyNotStarted({ code, stderr }: { readonly code: number; readonly stderr: string }): string | null {
+  return code === 126 || code === 127 ? /^setsid: (.+)/.exec(stderr)?.[1] ?? null : null;
+}
+
+/** Signals all that is in the session of a child; nothing when it has ended. */
+export function signalSession(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  // Where there are no groups, or setsid(1) has only just begun, there is the child alone.
+  const ways = Deno.build.os === "windows" ? [] : [(): void => Deno.kill(-child.pid, signal)];
+  for (const way of [...ways, (): void => child.kill(signal)]) {
+    try {
+      return way();
+    } catch {
+      // It is not there, or not any more.
+    }
+  }
+}
+
 function isThere(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;

@@ -1,6 +1,8 @@
 /** Runs a short command to its end, within bounds of time and output. */
+import { reasonOf } from "../task/errors.ts";
+import { signalSession } from "./own_session.ts";
 
-/** Bytes of each output that are kept. */
+/** Characters of each output that are kept, of its end. */
 const MAX_OUTPUT_LENGTH = 256 * 1024;
 
 /** What came of a short command. */
@@ -12,36 +14,45 @@ export interface EndedCommand {
   readonly isTimeout: boolean;
 }
 
-/** Runs a program in `/` with exactly this environment and no stdin. At the time limit its whole process group is killed; never throws. */
+/** Runs a program with exactly this environment and no stdin. At its time limit or the signal its whole process group is killed; never throws. */
 export async function runToEnd(
   program: string,
   args: readonly string[],
-  options: { readonly env: Readonly<Record<string, string>>; readonly timeoutMs: number },
+  options: {
+    readonly env: Readonly<Record<string, string>>;
+    readonly timeoutMs: number;
+    /** Default `/`: this process's own directory may have been deleted meanwhile, and nothing can be started from it. */
+    readonly cwd?: string;
+    /** Ends it before its time. */
+    readonly signal?: AbortSignal;
+  },
 ): Promise<EndedCommand> {
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command(program, {
       args: [...args],
-      // This process's own directory may have been deleted meanwhile, and then nothing can be started from it.
-      cwd: "/",
+      cwd: options.cwd ?? "/",
       clearEnv: true,
       env: { ...options.env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
-      // A group of its own, so that its children go with it.
+      // So that its children go with it.
       detached: true,
     }).spawn();
   } catch (error) {
-    return { exitCode: null, stdout: "", stderr: error instanceof Error ? error.message : "", isTimeout: false };
+    return { exitCode: null, stdout: "", stderr: reasonOf(error), isTimeout: false };
   }
   // What it leaves behind in the background may hold the pipes open: the clock stops the reading too.
   const clock = new AbortController();
   let hasEnded = false;
-  const timer = setTimeout(() => {
+  const stop = (): void => {
     clock.abort();
-    killGroup(child);
-  }, options.timeoutMs);
+    signalSession(child, "SIGKILL");
+  };
+  const timer = setTimeout(stop, options.timeoutMs);
+  options.signal?.addEventListener("abort", stop, { once: true });
+  if (options.signal?.aborted) stop();
   try {
     const [status, stdout, stderr] = await Promise.all([
       child.status.then((ended) => {
@@ -54,6 +65,7 @@ export async function runToEnd(
     return { exitCode: hasEnded ? status.code : null, stdout, stderr, isTimeout: !hasEnded };
   } finally {
     clearTimeout(timer);
+    options.signal?.removeEventListener("abort", stop);
   }
 }
 
@@ -66,20 +78,12 @@ async function readText(stream: ReadableStream<Uint8Array>, signal: AbortSignal)
   for (;;) {
     const { value, done } = await reader.read();
     if (done) break;
-    // Read on without keeping, so that it does not block on a full pipe.
-    if (text.length < MAX_OUTPUT_LENGTH) text += decoder.decode(value, { stream: true });
+    text += decoder.decode(value, { stream: true });
+    // What it says last tells the most. Read on without keeping, so that it does not block on a full pipe.
+    if (text.length > 2 * MAX_OUTPUT_LENGTH) text = text.slice(-MAX_OUTPUT_LENGTH);
   }
   signal.removeEventListener("abort", stop);
   return text;
-}
-
-function killGroup(child: Deno.ChildProcess): void {
-  try {
-    if (Deno.build.os === "windows") child.kill("SIGKILL");
-    else Deno.kill(-child.pid, "SIGKILL");
-  } catch {
-    // It ended by itself in this moment.
-  }
 }
 
 /** Tells in words how a command ended, to follow its name. */

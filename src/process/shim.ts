@@ -70,6 +70,13 @@ async function locksOf({ PATH }: { readonly PATH: string }): ReturnType<RunHost[
   return "none";
 }
 
+let ownUmask: number | undefined;
+
+/** The server's own, asked for once: to ask means to set it for an instant. */
+function umaskOfServer(): number {
+  return ownUmask ??= Deno.umask();
+}
+
 /**
  * Starts a run; the shim itself has the environment `helpers`. Throws what the system says when not even the shell can
  * be started.
@@ -95,7 +102,7 @@ export function startShim(
   const child = new Deno.Command(...inOwnSession("/bin/sh", args, {
     cwd: options.cwd,
     clearEnv: true,
-    env: { ...options.helpers, ...handOver(options.env) },
+    env: { ...options.helpers, ...handOver(options.env, { umask: umaskOfServer() }) },
     stdin: options.graceMs === null ? "null" : "piped",
     stdout: "null",
     stderr: "null",

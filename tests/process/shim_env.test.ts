@@ -139,9 +139,24 @@ Deno.test({
   const script = yard.changedScript({ "/bin/sh": shell });
   const directory = yard.directory();
   const { code } = await new Deno.Command(shell, {
-    args: [script, "run", directory, "1", "60", "-", yard.bell, "prompt.txt", "-", "1000000", "0", "/usr/bin/env"],
+    args: [
+      script,
+      "run",
+      directory,
+      "1",
+      "60",
+      "-",
+      yard.bell,
+      "prompt.txt",
+      "-",
+      "1000000",
+      "0",
+      "/bin/sh",
+      "-c",
+      "/usr/bin/env; umask",
+    ],
     clearEnv: true,
-    env: { ...helperEnv({}), ...handOver(env) },
+    env: { ...helperEnv({}), ...handOver(env, { umask: 0o27 }) },
     stdin: "null",
   }).output();
   assert.equal(code, 0);
@@ -150,13 +165,19 @@ Deno.test({
   const output = await Deno.readTextFile(join(directory, "events.jsonl"));
   assert.ok(output.includes(`\nBASH_ENV=${trap}\n`), output);
   assert.equal(output.includes("SHIM_"), false, output);
+  // The files of its own are for nobody else, those that the agent makes for whom its user likes.
+  assert.ok(output.endsWith("\n0027\n"), output);
+  assert.equal(((await Deno.stat(join(directory, "events.jsonl"))).mode ?? 0) & 0o777, 0o600);
 });
 
 Deno.test("handOver() drops names that no shell can export", () => {
-  assert.deepEqual(handOver({ "a b": "1", "BASH_FUNC_x%%": "() { :; }", "1A": "2", "": "3", "B;id": "4", C: "5" }), {
-    SHIM_0: "5",
-    SHIM_RESTORE: 'unset PATH\nexport C="$SHIM_0"\nunset SHIM_0 SHIM_RESTORE',
-  });
+  assert.deepEqual(
+    handOver({ "a b": "1", "BASH_FUNC_x%%": "() { :; }", "1A": "2", "": "3", "B;id": "4", C: "5" }, { umask: 0o22 }),
+    {
+      SHIM_0: "5",
+      SHIM_RESTORE: 'umask 22\nunset PATH\nexport C="$SHIM_0"\nunset SHIM_0 SHIM_RESTORE',
+    },
+  );
 });
 
 Deno.test("helperEnv() puts the system's commands first, and never looks into the working directory", () => {
