@@ -1,5 +1,7 @@
 /** Finds the repository a directory belongs to by looking, without running git. */
 import { dirname, join, resolve } from "node:path";
+import { GitError } from "./git.ts";
+import { isThere } from "./is_there.ts";
 
 /** A directory's place in git. */
 export interface Repository {
@@ -18,15 +20,24 @@ export async function findRepository(directory: string): Promise<Repository | nu
   }
 }
 
+/** Throws {@linkcode GitError} when a repository that was there once has been moved or deleted. */
+export async function checkRepository(commonDir: string): Promise<void> {
+  if (await isThere(commonDir)) return;
+  throw new GitError(`the repository ${commonDir} is not there any more. Put it back where it was`, null);
+}
+
 async function commonDirOf(top: string): Promise<string | null> {
   const path = join(top, ".git");
   try {
-    if ((await Deno.stat(path)).isDirectory) {
+    const { isDirectory, isFile } = await Deno.stat(path);
+    if (isDirectory) {
       // An empty one is no repository: a Codex that was stopped leaves such mount points of its sandbox behind.
       await Deno.stat(join(path, "HEAD"));
       return await Deno.realPath(path);
     }
-    const pointer = /^gitdir: (.+)$/m.exec(await Deno.readTextFile(path))?.[1];
+    // Whoever reads a pipe waits.
+    if (!isFile) return null;
+    const pointer = /^gitdir: ([^]+?)\n*$/.exec(await Deno.readTextFile(path))?.[1];
     if (pointer === undefined) return null;
     const gitDir = resolve(top, pointer);
     return await Deno.realPath(resolve(gitDir, await readLine(join(gitDir, "commondir")) ?? "."));

@@ -12,6 +12,10 @@ export interface TempRepo extends AsyncDisposable {
 export interface TempRepoOptions {
   /** Content by relative path, all in the first commit. Default: a README.md. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Of the repository, in a directory that is removed with it; default that directory itself. */
+  readonly name?: string;
+  /** For `git init`. */
+  readonly init?: readonly string[];
 }
 
 /** Set in the repository itself, so that they also win in the git calls of the program under test. */
@@ -30,26 +34,28 @@ const LOCAL_CONFIG: Readonly<Record<string, string>> = {
 /** Makes a git repository on branch `main` with one commit, removed when its scope ends. */
 export async function tempRepo(options: TempRepoOptions = {}): Promise<TempRepo> {
   const directory = await tempDirectory();
-  const git = (...args: string[]): Promise<string> => runGit(directory.path, args);
+  const top = join(directory.path, options.name ?? "");
+  await Deno.mkdir(top, { recursive: true });
+  const git = (...args: string[]): Promise<string> => runGit(top, args);
   const write = async (path: string, content: string): Promise<void> => {
-    const file = join(directory.path, path);
+    const file = join(top, path);
     await Deno.mkdir(dirname(file), { recursive: true });
     await Deno.writeTextFile(file, content);
   };
-  await git("init", "--quiet", "--initial-branch=main");
+  await git("init", "--quiet", "--initial-branch=main", ...options.init ?? []);
   // A process for each would take longer than all the rest.
   const settings = Object.entries(LOCAL_CONFIG).map(([key, value]) => {
     const [section = "", name = ""] = key.split(".");
     return `[${section}]\n\t${name} = ${value}\n`;
   });
-  await Deno.writeTextFile(join(directory.path, ".git", "config"), settings.join(""), { append: true });
+  await Deno.writeTextFile(join(top, ".git", "config"), settings.join(""), { append: true });
   for (const [path, content] of Object.entries(options.files ?? { "README.md": "# Test\n" })) {
     await write(path, content);
   }
   await git("add", "--all");
   await git("commit", "--quiet", "--allow-empty", "--message=First commit");
   return {
-    path: directory.path,
+    path: top,
     git,
     write,
     [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
