@@ -24,11 +24,12 @@ export async function existingDirectory(path: string, parameter: string): Promis
 
 /** The path with its symbolic links resolved; as it is where there is nothing yet. */
 export async function resolveLinks(path: string): Promise<string> {
-  try {
-    return await Deno.realPath(path);
-  } catch {
-    return path;
-  }
+  return await realPath(path) ?? path;
+}
+
+/** The path without symbolic links; `null` where nothing can be found at it. */
+export async function realPath(path: string): Promise<string | null> {
+  return await Deno.realPath(path).catch(() => null);
 }
 
 /** Looks an image up, without which Codex itself would silently run on. Throws `invalid_argument`. */

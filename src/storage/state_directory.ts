@@ -4,7 +4,7 @@ import { installShim } from "./install_shim.ts";
 import { writeAside } from "./write_aside.ts";
 
 /** The version of the state directory that this program writes. The first had no file that says so. */
-export const STATE_FORMAT = 2;
+export const STATE_FORMAT = 3;
 
 /**
  * Makes the places where tasks are kept, for nobody else to see, and puts the shim there; gives its path. Throws

@@ -5,12 +5,13 @@
 import * as z from "zod";
 import { LIFETIMES, SANDBOX_MODES, SANDBOX_SOURCES, STARTERS } from "../task/spec.ts";
 import { FAILURE_CLASSES, FINAL_STATUSES, STOP_REASONS, type Task } from "../task/task.ts";
+import { worktreeShape } from "./stored_worktree.ts";
 
 /**
  * The version that this program writes. 1: one run after another only to start again; 2: tasks that wait for a usage
- * limit, and several runs with a mark between them.
+ * limit, and several runs with a mark between them; 3: worktrees.
  */
-export const TASK_FORMAT = 2;
+export const TASK_FORMAT = 3;
 
 const sandboxMode = z.enum(SANDBOX_MODES);
 const date = z.coerce.date();
@@ -24,6 +25,8 @@ const usage = z.looseObject({
 
 const spec = z.looseObject({
   cwd: z.string(),
+  worktree: worktreeShape.exactOptional(),
+  mergeFirst: z.string().exactOptional(),
   resumeThreadId: z.string().exactOptional(),
   model: z.string().exactOptional(),
   profile: z.string().exactOptional(),
@@ -113,6 +116,15 @@ const outcome = z.looseObject({
   statusInferred: z.boolean(),
   stopReason: z.enum(STOP_REASONS).exactOptional(),
   leftBehind: z.number().exactOptional(),
+  work: z.looseObject({
+    snapshot: z.string().nullable(),
+    commit: z.string().nullable(),
+    uncommitted: z.enum(["elsewhere", "under way", "conflicts"]).exactOptional(),
+    files: z.number(),
+    leftOut: z.array(z.string()),
+    notKept: z.array(z.string()),
+    problem: z.string().exactOptional(),
+  }).exactOptional(),
   failure: z.looseObject({
     class: z.enum(FAILURE_CLASSES),
     message: z.string(),

@@ -3,11 +3,7 @@ import { join } from "node:path";
 import { emptyTrash, removeTask } from "../../src/storage/age_out.ts";
 import { TaskDirectory } from "../../src/storage/task_directory.ts";
 import { exampleId, exampleTask } from "../helpers/example_task.ts";
-import { tempDirectory } from "../helpers/temp_directory.ts";
-
-function namesIn(path: string): string[] {
-  return Array.from(Deno.readDirSync(path), ({ name }) => name).sort();
-}
+import { namesIn, tempDirectory } from "../helpers/temp_directory.ts";
 
 Deno.test("removeTask() removes a task with all that is in it, and nothing else", async () => {
   await using temp = await tempDirectory();

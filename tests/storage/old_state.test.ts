@@ -34,6 +34,12 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "00000005": "interrupted",
     "00000006": "failed",
   },
+  "3": {
+    "00000001": "interrupted",
+    "00000003": "completed",
+    "00000004": "failed",
+    "00000005": "failed",
+  },
 };
 
 for (const { name: version } of Deno.readDirSync(STATE)) {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isNewerState, makeStateDirectory, refuseNewerState, STATE_FORMAT } from "../../src/storage/state_directory.ts";
 import { listTaskIds } from "../../src/storage/list_task_ids.ts";
+import { WorkDirectories } from "../../src/storage/work_directory.ts";
 import { TaskDirectory } from "../../src/storage/task_directory.ts";
 import { TaskIndex } from "../../src/storage/task_index.ts";
 import { TaskError } from "../../src/task/errors.ts";
@@ -33,6 +34,11 @@ for (const { name: version } of Deno.readDirSync(STATE)) {
     assert.deepEqual((await index.newestIds({ limit: 1_000 })).sort(), ids);
     const unfinished = tasks.flatMap((task) => task === null || isFinished(task) ? [] : [task.id]);
     assert.deepEqual((await index.liveIds()).sort(), unfinished);
+    const directories = new WorkDirectories(join(temp.path, "work"));
+    const work = (await directories.ids()).sort();
+    assert.deepEqual(await Promise.all(work.map(async (id) => (await directories.of(id).read())?.spec.id)), work);
+    const worktrees = new Set(tasks.flatMap((task) => task?.spec.worktree?.id ?? []));
+    assert.equal(worktrees.size > 0, work.length > 0);
   });
 }
 
@@ -56,7 +62,7 @@ for (const text of ["", "\0\0", "soon", "1\n", "-3"]) {
   });
 }
 
-for (const format of ["3", "99\n", "100.1"]) {
+for (const format of ["4", "99\n", "100.1"]) {
   Deno.test(`a state directory of format ${format.trim()} is read, and not a byte of it is changed`, async () => {
     await using temp = await tempDirectory();
     writeTree(temp.path, readTree(join(STATE, "1")));

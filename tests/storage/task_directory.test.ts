@@ -6,7 +6,7 @@ import { isTaskId, TaskDirectory } from "../../src/storage/task_directory.ts";
 import { TaskError } from "../../src/task/errors.ts";
 import type { Task } from "../../src/task/task.ts";
 import { SPEC } from "../helpers/example_spec.ts";
-import { tempDirectory } from "../helpers/temp_directory.ts";
+import { namesIn, tempDirectory } from "../helpers/temp_directory.ts";
 
 const TASK: Task = {
   id: "0a1b2c3d",
@@ -19,10 +19,6 @@ const TASK: Task = {
 
 function modeOf(path: string): string {
   return ((Deno.statSync(path).mode ?? 0) & 0o777).toString(8);
-}
-
-function namesIn(path: string): string[] {
-  return Array.from(Deno.readDirSync(path), ({ name }) => name).sort();
 }
 
 Deno.test("create() writes all that was asked, for its owner alone", async () => {
