@@ -22,7 +22,7 @@ import {
   type Sources,
 } from "./config/settings.ts";
 import { checkToolChoice, readToolChoice, type ToolChoice } from "./config/tool_choice.ts";
-import { MARKERS, VARIABLES } from "./config/variables.ts";
+import { MARKERS, REPOSITORY_VARIABLES, VARIABLES } from "./config/variables.ts";
 import type { LogLevel } from "./log.ts";
 import type { SandboxMode } from "./task/spec.ts";
 
@@ -31,7 +31,7 @@ export { checkToolChoice, ConfigError };
 /** All that the program is told at its start. Directories and files are absolute. */
 export interface Config {
   readonly command: CommandName;
-  /** The process's environment; children get it explicitly. */
+  /** The process's environment, without what leads git to one repository wherever it runs; children get it explicitly. */
   readonly env: Readonly<Record<string, string>>;
   /** `--env KEY=VALUE`, for every agent. */
   readonly agentEnv: Readonly<Record<string, string>>;
@@ -71,6 +71,10 @@ export interface Config {
   readonly stallAction: typeof STALL_ACTIONS[number];
   readonly onUsageLimit: typeof USAGE_LIMIT_ACTIONS[number];
   readonly taskMaxAgeMs: number;
+  /** Commands that may run outside every sandbox, word for word. */
+  readonly allowedCommands: readonly string[];
+  /** How long what was removed of worktrees is kept. */
+  readonly retentionMs: number;
   /** `null` and an empty list are no limit. */
   readonly limits: { readonly maxSandbox: SandboxMode | null; readonly roots: readonly string[] };
   readonly maxDepth: number;
@@ -106,9 +110,10 @@ export function parseConfig(input: ConfigInput): Config {
   const places = findPlaces(sources, paths, agentEnv["CODEX_HOME"] || env["CODEX_HOME"]);
   const { flag, variable } = readList(sources, "root", paths.path.delimiter);
   const roots = (flag.length > 0 ? flag : variable).map((root) => absolute(paths, root));
+  const allowed = readList(sources, "allow-command", "\n");
   return Object.freeze({
     command: line.command,
-    env: Object.freeze({ ...input.env }),
+    env: Object.freeze(withoutRepository(input.env)),
     agentEnv: Object.freeze(agentEnv),
     codex: Object.freeze({
       ...(codexPath === null ? {} : { path: /[\\/]/.test(codexPath) ? absolute(paths, codexPath) : codexPath }),
@@ -131,6 +136,8 @@ export function parseConfig(input: ConfigInput): Config {
     stallAction: readChoice(sources, "stall-action", STALL_ACTIONS),
     onUsageLimit: readChoice(sources, "on-usage-limit", USAGE_LIMIT_ACTIONS),
     taskMaxAgeMs: readVariableDuration(sources, "CODEX_SWARM_TASK_MAX_AGE"),
+    allowedCommands: Object.freeze([...allowed.variable, ...allowed.flag]),
+    retentionMs: readDuration(sources, "retention", { mostDays: 3_650 }),
     limits: Object.freeze({ maxSandbox: readMaxSandbox(sources), roots: Object.freeze(roots) }),
     maxDepth: readWholeNumber(sources, "max-depth", [1, 10]),
     depth: readDepth(sources),
@@ -138,6 +145,11 @@ export function parseConfig(input: ConfigInput): Config {
     agents: Object.freeze(readAgentSettings(sources, { paths, stateDir: places.stateDir, taskTimeoutMs })),
     warnings: Object.freeze(warnings),
   });
+}
+
+/** A server may have been started by a hook of some repository; its agents work in others. */
+function withoutRepository(env: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !REPOSITORY_VARIABLES.has(name)));
 }
 
 type Places = Pick<Config, "codexHome" | "stateDir" | "tasksDir" | "worktreesDir" | "logFile">;

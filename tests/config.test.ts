@@ -64,6 +64,8 @@ Deno.test("parseConfig() gives every default", () => {
     stallAction: "report",
     onUsageLimit: "wait",
     taskMaxAgeMs: 1_209_600_000,
+    allowedCommands: [],
+    retentionMs: 1_209_600_000,
     limits: { maxSandbox: null, roots: [] },
     maxDepth: 1,
     depth: 0,
@@ -90,6 +92,13 @@ Deno.test("parseConfig() freezes all that it gives", () => {
   assert.deepEqual(parts.filter((part) => !Object.isFrozen(part)), []);
 });
 
+Deno.test("parseConfig() keeps no variable that leads git to one repository, unless it is meant for agents", () => {
+  const env = { GIT_DIR: "/repo/.git", GIT_WORK_TREE: "/repo", GIT_INDEX_FILE: "i", GIT_SSH_COMMAND: "ssh -4" };
+  const config = parse(["--env", "GIT_DIR=/mine"], { env });
+  assert.deepEqual(config.env, { ...ENV, GIT_SSH_COMMAND: "ssh -4" });
+  assert.deepEqual(config.agentEnv, { GIT_DIR: "/mine" });
+});
+
 interface Row {
   readonly args: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -100,6 +109,7 @@ const table: readonly Row[] = [
   { args: "mcp-server", changes: {} },
   { args: "doctor --codex codex-beta", changes: { command: "doctor", codex: { ...CODEX, path: "codex-beta" } } },
   { args: "--codex ./codex", changes: { codex: { ...CODEX, path: "/place/codex" } } },
+  { args: "--retention 90d", changes: { retentionMs: 7_776_000_000 } },
   { args: "--codex ~/codex", changes: { codex: { ...CODEX, path: "/home/u/codex" } } },
   {
     args: '-c model="x" --config a.b=[1,=] -cd=4 -c=e=5 --config=f=6',
@@ -377,6 +387,8 @@ const refusals: readonly (readonly [string, string, Readonly<Record<string, stri
   ["", `Invalid CODEX_SWARM_OFFLINE_TIMEOUT "0": ${DURATIONS}`, { CODEX_SWARM_OFFLINE_TIMEOUT: "0" }],
   ["--orphan-grace soon", `Invalid --orphan-grace "soon": ${DURATIONS.replace("more than 0, ", "")}`],
   ["--stall-after 0", `Invalid --stall-after "0": ${DURATIONS}`],
+  ["--retention 0", `Invalid --retention "0": ${DURATIONS.replace("24d", "3650d")}`],
+  ["--retention 3651d", `Invalid --retention "3651d": ${DURATIONS.replace("24d", "3650d")}`],
   ["--on-exit die", 'Invalid --on-exit "die": expected stop or keep'],
   ["--stall-action kill", 'Invalid --stall-action "kill": expected report or stop'],
   ["", 'Invalid CODEX_SWARM_ON_USAGE_LIMIT "later": expected wait or fail', { CODEX_SWARM_ON_USAGE_LIMIT: "later" }],

@@ -89,7 +89,7 @@ function parameterOf(args: readonly string[], index: number): string {
 }
 
 function namesSize(env: Readonly<Record<string, string>>): number {
-  return byteLength(`SHIM_RESTORE=${handOver(env)["SHIM_RESTORE"]}`) + ADDED_BYTES;
+  return byteLength(`SHIM_RESTORE=${handOver(env, { umask: 0o777 })["SHIM_RESTORE"]}`) + ADDED_BYTES;
 }
 
 function byteLength(text: string): number {

@@ -128,6 +128,7 @@ const IS_RETRYABLE: Readonly<Record<FailureClass, boolean>> = {
   codex_crash: true,
   killed: true,
   timeout: true,
+  setup_failed: true,
   unknown: false,
 };
 
@@ -142,6 +143,7 @@ const ACTION: Readonly<Record<FailureClass, string>> = {
   codex_crash: "Resume the thread; if it happens again, update Codex and look at the task's stderr.log.",
   killed: "Resume the thread by its id; if nobody stopped it, the system may be short of memory.",
   timeout: "Resume the thread by its id, with a longer `timeout` if the work needs one.",
+  setup_failed: "Correct the setup command, or leave it out: no agent was started.",
   unknown: "Read the message and the task's stderr.log before another try.",
 };
 
@@ -182,39 +184,4 @@ export function classifyFailure(message: string, now: Date): Failure {
 /** Codex passes on the body of a 400 or another 4xx as it came, and does so for these only. */
 function isRawBody(message: string): boolean {
   return /^\s*\{.*"error"/s.test(message);
-}
-
-/** The words of codex-mcp-swarm 1.11 for the same thing. */
-export type FailureCategory =
-  | "authentication"
-  | "provider_capacity"
-  | "rate_limit"
-  | "provider_5xx"
-  | "transport"
-  | "invalid_request"
-  | "process_crash"
-  | "unknown";
-
-/** Names a failure in codex-mcp-swarm's words. */
-export function failureCategory(failure: Failure): FailureCategory {
-  switch (failure.class) {
-    case "authentication":
-    case "rate_limit":
-    case "invalid_request":
-      return failure.class;
-    case "usage_limit":
-      return "rate_limit";
-    case "provider":
-      return /capacity|overloaded|high (demand|load)/i.test(failure.message) ? "provider_capacity" : "provider_5xx";
-    case "network":
-      return "transport";
-    case "context_window":
-      return "invalid_request";
-    case "codex_crash":
-    case "killed":
-      return "process_crash";
-    case "timeout":
-    case "unknown":
-      return "unknown";
-  }
 }

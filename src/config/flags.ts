@@ -7,7 +7,16 @@ export const EXIT_ACTIONS = ["stop", "keep"] as const;
 export const STALL_ACTIONS = ["report", "stop"] as const;
 export const USAGE_LIMIT_ACTIONS = ["wait", "fail"] as const;
 
-export const FLAG_GROUPS = ["Codex", "Tools", "Limits", "Lifetime", "Waiting", "State and logs", "Commands"] as const;
+export const FLAG_GROUPS = [
+  "Codex",
+  "Tools",
+  "Limits",
+  "Lifetime",
+  "Worktrees",
+  "Waiting",
+  "State and logs",
+  "Commands",
+] as const;
 export type FlagGroup = typeof FLAG_GROUPS[number];
 
 export interface Flag {
@@ -174,6 +183,25 @@ const flags = {
     group: "Lifetime",
     default: "wait",
     description: "What agents do at a usage limit whose end is known: wait for it and go on, or fail",
+  },
+  "allow-command": {
+    value: "COMMAND",
+    isRepeatable: true,
+    variable: "CODEX_SWARM_ALLOW_COMMAND",
+    variableForm: "one per line",
+    group: "Worktrees",
+    otherwise: "none",
+    description:
+      "A command, word for word, that calls may have run outside every sandbox: as setup of a worktree, or " +
+      "as check of a merge",
+  },
+  "retention": {
+    value: "DURATION",
+    variable: "CODEX_SWARM_RETENTION",
+    group: "Worktrees",
+    default: "14d",
+    description: "How long the files of a removed worktree are kept, and the snapshots of what is merged; those of " +
+      "unmerged work are kept without end",
   },
   "max-wait": {
     value: "DURATION",

@@ -20,9 +20,10 @@ interface Given {
   readonly from: string;
 }
 
+const DAY_MS = 86_400_000;
 /** A timer of a JavaScript engine reaches 24.8 days. */
 const MAX_TIMER_DAYS = 24;
-export const MAX_TIMER_MS = MAX_TIMER_DAYS * 86_400_000;
+export const MAX_TIMER_MS = MAX_TIMER_DAYS * DAY_MS;
 
 /** Gives what the user gave, if anything; an empty variable is as good as none. */
 export function readText({ line, env }: Sources, name: FlagName): string | null {
@@ -68,12 +69,16 @@ export function readWholeNumber(sources: Sources, name: FlagName, range: readonl
 export function readDuration(
   sources: Sources,
   name: FlagName,
-  { isZeroAllowed = false }: { readonly isZeroAllowed?: boolean } = {},
+  { isZeroAllowed = false, mostDays = MAX_TIMER_DAYS }: {
+    readonly isZeroAllowed?: boolean;
+    /** Default what a timer can wait. */
+    readonly mostDays?: number;
+  } = {},
 ): number {
   const setting = given(sources, name);
   const ms = parseDuration(setting.value);
-  if (ms === null || (ms === 0 && !isZeroAllowed) || ms > MAX_TIMER_MS) {
-    return refuse(setting, `${DURATION_FORM}; ${isZeroAllowed ? "" : "more than 0, "}at most ${MAX_TIMER_DAYS}d`);
+  if (ms === null || (ms === 0 && !isZeroAllowed) || ms > mostDays * DAY_MS) {
+    return refuse(setting, `${DURATION_FORM}; ${isZeroAllowed ? "" : "more than 0, "}at most ${mostDays}d`);
   }
   return ms;
 }

@@ -26,7 +26,7 @@ const variables = {
     of: "codex-mcp-swarm",
     value: "DIR",
     otherwise: "worktrees in the state directory",
-    description: "Where worktrees will be made; there are none yet",
+    description: "Where the worktrees of agents are made",
   },
   CODEX_SWARM_TASK_MAX_AGE: {
     of: "codex-mcp-swarm",
@@ -77,3 +77,18 @@ export const VARIABLES: Readonly<Record<VariableName, Variable>> = variables;
 
 /** Set by an agent's run for the servers below it; no settings. */
 export const MARKERS = ["CODEX_SWARM_TASK_ID", "CODEX_SWARM_DEPTH"] as const;
+
+/** By these git runs in one repository, whatever directory it is in. */
+export const REPOSITORY_VARIABLES: ReadonlySet<string> = new Set([
+  "GIT_DIR",
+  "GIT_WORK_TREE",
+  "GIT_INDEX_FILE",
+  "GIT_COMMON_DIR",
+  "GIT_OBJECT_DIRECTORY",
+  "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+  "GIT_NAMESPACE",
+  "GIT_PREFIX",
+  "GIT_SHALLOW_FILE",
+  "GIT_GRAFT_FILE",
+  "GIT_REPLACE_REF_BASE",
+]);

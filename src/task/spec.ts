@@ -18,6 +18,7 @@ export const SANDBOX_SOURCES = [
   "trusted project",
   "Codex default",
   "thread",
+  "worktree",
   "limit",
 ] as const;
 /** Who decided about a sandbox; `limit` is `--max-sandbox`, which lowered it. */
@@ -57,10 +58,34 @@ export const STARTERS = ["spawn_agent", "spawn_agent_async", "spawn_agents_paral
 /** The tools of codex-as-mcp that start agents. */
 export type Starter = typeof STARTERS[number];
 
+/** A checkout of the agent's own, on a branch of its own. */
+export interface WorktreeSpec {
+  /** Of the task that it was made for; a restored one has a number behind that. */
+  readonly id: string;
+  /** Its top; absolute. */
+  readonly path: string;
+  /** Without `refs/heads/`. */
+  readonly branch: string;
+  /** Object id of the commit that the branch begins with. */
+  readonly base: string;
+  /** Full name of the branch that this was the end of, if it was one. */
+  readonly baseBranch?: string;
+  /** The common `.git` directory of the repository. */
+  readonly commonDir: string;
+  /** Top of the checkout that the call named. */
+  readonly checkout: string;
+  /** Command that makes the worktree ready; a human has approved it. */
+  readonly setup?: string;
+}
+
 /** What was asked for, complete and checked: enough to start the run again. Never changes. */
 export interface TaskSpec {
   /** Absolute; also the working directory of the process. */
   readonly cwd: string;
+  /** `cwd` is in it. */
+  readonly worktree?: WorktreeSpec;
+  /** Full name of a branch that is merged into the worktree before the agent is let in. */
+  readonly mergeFirst?: string;
   /** The thread that this task continues; absent for a new one. */
   readonly resumeThreadId?: string;
   readonly model?: string;

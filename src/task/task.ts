@@ -13,6 +13,7 @@ export const FAILURE_CLASSES = [
   "codex_crash",
   "killed",
   "timeout",
+  "setup_failed",
   "unknown",
 ] as const;
 export type FailureClass = typeof FAILURE_CLASSES[number];
@@ -79,6 +80,24 @@ export const FINAL_STATUSES = ["completed", "failed", "cancelled", "timed_out", 
 /** How a task can end; none of these ever changes again. */
 export type FinalStatus = typeof FINAL_STATUSES[number];
 
+/** What has become of the work in an agent's worktree. */
+export interface KeptWork {
+  /** Ref of the latest snapshot; `null` when none could be taken. */
+  readonly snapshot: string | null;
+  /** The end of the agent's branch, with all that is not ignored; `null` when nothing could be committed there. */
+  readonly commit: string | null;
+  /** Nothing was committed: HEAD was not on the branch, a merge or rebase was under way, or conflicts were left in files. */
+  readonly uncommitted?: "elsewhere" | "under way" | "conflicts";
+  /** Files that differ from where the branch began. */
+  readonly files: number;
+  /** Repositories inside, which the snapshot has and the branch has not. */
+  readonly leftOut: readonly string[];
+  /** What neither has, by path: too large, or not to be read. */
+  readonly notKept: readonly string[];
+  /** What went wrong; the worktree is left as it is then. */
+  readonly problem?: string;
+}
+
 /** How a task ended. Never changes once written. */
 export interface Outcome {
   readonly status: FinalStatus;
@@ -89,6 +108,8 @@ export interface Outcome {
   readonly stopReason?: StopReason;
   /** Processes of the agent that outlived it; absent for none. */
   readonly leftBehind?: number;
+  /** Of a task with a worktree. */
+  readonly work?: KeptWork;
   readonly failure?: Failure;
   /** The verdict on the answer when the call gave an output schema. */
   readonly outputSchemaVerdict?: {

@@ -61,7 +61,7 @@ Deno.test("checkArgumentSizes() refuses too much in all and names the largest pa
   assert.equal(refusal({ args, env: {} }, "darwin"), null);
   assert.equal(
     refusal({ args, env: { A: "x".repeat(99_990) } }, "darwin"),
-    "Cannot pass config.k8: with all others it takes 1001167 bytes of Codex's command line, where at most 983040 are " +
+    "Cannot pass config.k8: with all others it takes 1001177 bytes of Codex's command line, where at most 983040 are " +
       `possible. ${WAY_OUT}`,
   );
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { classifyFailure, failureCategory, failureOf } from "../../src/codex/failure.ts";
+import { classifyFailure, failureOf } from "../../src/codex/failure.ts";
+import { failureCategory } from "../../src/codex/failure_category.ts";
 import { FAILURE_CLASSES, type FailureClass } from "../../src/task/task.ts";
 
 const NOW = new Date(2026, 10, 20, 12, 0);
