@@ -9,8 +9,8 @@ const MAX_LABEL_LENGTH = 200;
 /** As for `--task-timeout`: a timer of a JavaScript engine reaches 24.8 days. */
 const MAX_TIMEOUT_DAYS = 24;
 
-/** Throws `invalid_argument`, or `not_available` for what this version cannot do yet. */
-export function checkRequest({ prompt, label, env, timeoutMs, worktree, outputSchema }: StartRequest): void {
+/** Throws `invalid_argument`. */
+export function checkRequest({ prompt, label, env, timeoutMs, outputSchema }: StartRequest): void {
   if (prompt.trim() === "") throw new TaskError("invalid_argument", "Cannot start: the prompt is empty.");
   if (prompt.includes("\0")) {
     throw new TaskError("invalid_argument", "Cannot start: the prompt holds a NUL character. Remove it and try again.");
@@ -29,12 +29,6 @@ export function checkRequest({ prompt, label, env, timeoutMs, worktree, outputSc
     );
   }
   checkEnv(env ?? {});
-  if (worktree === true) {
-    throw new TaskError(
-      "not_available",
-      "worktree is not available yet. Leave it out and give each agent its own cwd.",
-    );
-  }
   if (outputSchema !== undefined) checkSchema(outputSchema);
 }
 

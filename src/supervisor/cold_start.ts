@@ -1,6 +1,6 @@
 import { hasCodexState } from "../codex/codex_state.ts";
 import { watchUntil } from "../storage/changes.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../process/pause.ts";
 
 /** The longest that the first run on a fresh CODEX_HOME keeps the others waiting. */
 const MAX_ALONE_MS = 30_000;

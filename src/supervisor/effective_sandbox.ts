@@ -31,5 +31,8 @@ function chosenSandbox(
   if (request.sandbox !== undefined) return named(request.sandbox, "call");
   if (request.config?.["sandbox_mode"] !== undefined) return facts.sandbox;
   if (thread !== null && thread.sandbox !== null) return named(thread.sandbox, "thread");
+  // Whoever asks for a worktree wants something to be written there; only what the server was told ranks above that.
+  const isInWorktree = request.worktree !== undefined && request.worktree !== false;
+  if (isInWorktree && facts.sandbox.source !== "server config") return named("workspace-write", "worktree");
   return facts.sandbox;
 }

@@ -13,9 +13,12 @@ import { finish } from "../task/transitions.ts";
 import { reasonOf } from "../task/errors.ts";
 import { checkAnswer } from "./check_answer.ts";
 import type { FollowedTask } from "./followed_task.ts";
-import { pause } from "./pause.ts";
+import { keepWork } from "./keep_work.ts";
+import { withLeftBehind } from "./left_behind.ts";
+import { pause } from "../process/pause.ts";
+import { SetupFailed } from "../work/run_setup.ts";
 import { UsageLimited } from "./usage_limits.ts";
-import type { EndTaskServices } from "./services.ts";
+import type { EndTaskServices, RunTaskServices } from "./services.ts";
 import { isPassing } from "./start_trouble.ts";
 
 /** How often it is tried again to save what could not be saved. */
@@ -68,16 +71,20 @@ export async function judgeRun(
   return { progress, endedAt, stderrTail, outcome: await withExactReset(outcome, followed) };
 }
 
-/** Ends the task as its last run was judged. */
+/** Ends the task as its last run was judged, when all of it is gone and what it has made is kept. */
 export async function concludeTask(
   followed: FollowedTask,
   { outcome: decided, endedAt, progress }: JudgedRun,
-  services: EndTaskServices,
+  services: RunTaskServices,
 ): Promise<void> {
   const { outputSchema } = followed.task.spec;
-  const outcome = outputSchema === undefined || decided.status !== "completed"
-    ? decided
-    : { ...decided, outputSchemaVerdict: checkAnswer(progress.lastMessage, outputSchema) };
+  const outputSchemaVerdict = outputSchema === undefined || decided.status !== "completed"
+    ? undefined
+    : checkAnswer(progress.lastMessage, outputSchema);
+  const { runner: { host }, log } = services;
+  const seen = await withLeftBehind(followed, decided, { host, log });
+  const work = await keepWork(followed, services);
+  const outcome = { ...seen, ...defined({ outputSchemaVerdict, work }) };
   await conclude(followed, { at: endedAt, outcome, progress }, services);
 }
 
@@ -120,14 +127,20 @@ function possibleEnd(
   return state.status === "running" && end < state.startedAt ? state.startedAt : end;
 }
 
-/** Ends a task whose run could not even be started. */
-export async function failTask(followed: FollowedTask, error: unknown, services: EndTaskServices): Promise<void> {
+/** Ends a task whose run could not even be started, but not without keeping what earlier ones have made. */
+export async function failTask(
+  followed: FollowedTask,
+  error: unknown,
+  services: RunTaskServices,
+): Promise<void> {
   const reason = reasonOf(error);
+  const work = await keepWork(followed, services);
   const outcome: Outcome = {
     status: "failed",
     exitCode: null,
     statusInferred: false,
-    failure: error instanceof UsageLimited
+    ...defined({ work }),
+    failure: error instanceof UsageLimited || error instanceof SetupFailed
       ? error.failure
       : { ...failureOf("unknown", `Codex could not be started: ${reason}`), retryable: true },
   };

@@ -1,6 +1,6 @@
 /** Looks through the files of runs in which nothing else moves, beside the rounds: in a large tree that takes its time. */
 import { hasNewerFile } from "../process/newer_file.ts";
-import { FewAtOnce } from "./few_at_once.ts";
+import { FewAtOnce } from "../process/few_at_once.ts";
 
 /** Walks at once; more would hold up each other, and the agents. */
 const AT_ONCE = 2;

@@ -6,7 +6,7 @@ import type { TaskDirectory } from "../storage/task_directory.ts";
 import { TaskError } from "../task/errors.ts";
 import { addEvent, emptyProgress } from "../task/progress.ts";
 import { type FinishedTask, isFinished, type Progress, type StopReason, type Task } from "../task/task.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../process/pause.ts";
 
 /** A task that this server keeps an eye on: its record, and its events, of which every byte is read once. */
 export class FollowedTask {

@@ -8,6 +8,7 @@ import { TaskDirectory } from "../storage/task_directory.ts";
 import type { TaskIndex } from "../storage/task_index.ts";
 import { removeTextLog } from "../storage/text_log.ts";
 import { type FinishedTask, isFinished } from "../task/task.ts";
+import type { Work } from "../work/work.ts";
 
 /** When a server looks for the first time, so that its start is not slowed, and how often from then on. */
 const FIRST_MS = 60_000;
@@ -24,6 +25,7 @@ export interface HousekeepingOptions {
   readonly index: TaskIndex;
   readonly open: OpenTasks;
   readonly bell: Bell;
+  readonly work: Pick<Work, "age">;
   readonly log: Log;
   readonly now: () => Date;
 }
@@ -66,6 +68,7 @@ export class Housekeeping {
       }
     }
     await emptyTrash(tasksDir);
+    await this.#options.work.age(endedBefore);
     await bell.tidy(() => listTaskIds(tasksDir));
     return removed;
   }

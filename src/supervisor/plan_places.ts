@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { findRepository, type Repository } from "../git/repository.ts";
 import { type Directory, existingDirectory, existingImage, resolveLinks } from "../storage/paths.ts";
+import type { WorktreeSpec } from "../task/spec.ts";
 import { checkRoot, type Limits } from "./limits.ts";
 import type { StartRequest } from "./start_request.ts";
 
@@ -19,13 +20,18 @@ export interface Places {
 /** Looks all places up. Throws for what is not there, and `beyond_limit` for what lies outside the roots. */
 export async function findPlaces(
   request: StartRequest,
-  server: { readonly cwd: string; readonly limits: Limits },
+  server: {
+    readonly cwd: string;
+    readonly limits: Limits;
+    /** The worktree of ours that the working directory is in: it may be wherever its checkout may. */
+    readonly worktree?: WorktreeSpec | undefined;
+  },
 ): Promise<Places> {
   const { limits } = server;
   // A link that is led elsewhere while the task is queued must not lead out of the roots.
   const pathOf = ({ path, real }: Directory): string => limits.roots.length === 0 ? path : real;
   const cwd = await existingDirectory(resolve(server.cwd, request.cwd ?? "."), "cwd");
-  checkRoot(cwd.real, "cwd", limits);
+  checkRoot(server.worktree === undefined ? cwd.real : await resolveLinks(server.worktree.checkout), "cwd", limits);
   const addDirs = await Promise.all(
     (request.addDirs ?? []).map((path) => existingDirectory(resolve(cwd.path, path), "add-dirs")),
   );

@@ -77,7 +77,7 @@ export async function readSettings(request: StartRequest, context: SettingsConte
     sandbox,
     // A permission profile of the user's own has no name among the modes: `-s` would take its place.
     isSandboxNamed: sandbox.network !== null &&
-      (sandbox.source === "call" || sandbox.source === "thread" || limits.maxSandbox !== null),
+      (["call", "thread", "worktree"].includes(sandbox.source) || limits.maxSandbox !== null),
     writableRoots: facts.writableRoots,
     server: {
       config: server.config.filter((setting) => approvalPolicyOf(setting) === null),

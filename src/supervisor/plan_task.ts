@@ -3,16 +3,19 @@ import { checkArgumentSizes } from "../codex/argument_sizes.ts";
 import { codexArgs } from "../codex/codex_args.ts";
 import { type CodexProbe, hasFlag } from "../codex/probe.ts";
 import { defined } from "../task/defined.ts";
-import type { TaskSpec } from "../task/spec.ts";
+import type { TaskSpec, WorktreeSpec } from "../task/spec.ts";
 import type { Task } from "../task/task.ts";
 import { accountOf, callCodexHome } from "./call_env.ts";
 import { checkRequest } from "./check_request.ts";
+import { checkRoom } from "./check_room.ts";
 import { earlierNotes, type EarlierThread, findThread, mergeEarlier } from "./earlier_thread.ts";
 import { checkVariables, type Limits } from "./limits.ts";
+import { planMerge } from "./plan_merge.ts";
 import { planNotes } from "./plan_notes.ts";
 import { findPlaces, type Places, resolveRoots } from "./plan_places.ts";
 import { readSettings, type ServerContext, type Settings } from "./plan_settings.ts";
 import { checkDepth } from "./recursion.ts";
+import { planWorktree, standingWorktree, type WorktreePlanner } from "./plan_worktree.ts";
 import type { PlannedTask } from "./planned_task.ts";
 import type { StartRequest } from "./start_request.ts";
 
@@ -28,6 +31,8 @@ export interface PlannerOptions extends ServerContext {
   /** How many agents stand above this server. */
   readonly depth: () => Promise<number>;
   readonly findByThread: (threadId: string) => Promise<Task | null>;
+  readonly worktrees: WorktreePlanner;
+  readonly worktreesDir: string;
 }
 
 const LIFETIME_ON_EXIT = { stop: "server-bound", keep: "detached" } as const;
@@ -46,7 +51,8 @@ export async function planTask(asked: StartRequest, options: PlannerOptions): Pr
   const request = { ...asked, env };
   const merged = mergeEarlier(request, earlier);
   const limits = await resolveRoots(options.limits);
-  const places = await findPlaces(merged, { ...options, limits });
+  const standing = await standingWorktree(merged, { cwd: options.cwd, earlier, at: options.worktrees.at });
+  const places = await findPlaces(merged, { ...options, limits, worktree: standing });
   const settings = await readSettings(merged, {
     ...options,
     places,
@@ -54,7 +60,10 @@ export async function planTask(asked: StartRequest, options: PlannerOptions): Pr
     codexHome,
     limits,
   });
+  const worktree = await planWorktree(request, places, options.worktrees);
+  if (worktree !== undefined) await checkRoom(options.worktreesDir);
   const notes = [
+    ...worktree?.notes ?? [],
     ...planNotes(request, { probe, ...settings }),
     ...earlierNotes(request, earlier),
     ...settings.notes,
@@ -64,6 +73,8 @@ export async function planTask(asked: StartRequest, options: PlannerOptions): Pr
       places,
       settings,
       earlier,
+      standing,
+      mergeFirst: await planMerge(merged, standing, options.worktrees),
       notes,
       taskTimeoutMs: options.taskTimeoutMs,
       onExit: options.onExit,
@@ -77,6 +88,7 @@ export async function planTask(asked: StartRequest, options: PlannerOptions): Pr
         baseInstructions: merged.baseInstructions,
       }),
     },
+    ...defined({ worktree }),
     env,
     repository: places.repositoryId,
     depth,
@@ -112,10 +124,12 @@ async function findEarlier(
 /** Puts together what is written down; `merged` is the call with what its thread keeps. */
 function taskSpec(
   merged: StartRequest,
-  { places, settings, earlier, notes, taskTimeoutMs, onExit, codexHome, account }: {
+  { places, settings, earlier, standing, mergeFirst, notes, taskTimeoutMs, onExit, codexHome, account }: {
     readonly places: Places;
     readonly settings: Settings;
     readonly earlier: EarlierThread | null;
+    readonly standing: WorktreeSpec | undefined;
+    readonly mergeFirst: string | undefined;
     readonly notes: readonly string[];
     readonly taskTimeoutMs: number;
     readonly onExit: PlannerOptions["onExit"];
@@ -151,6 +165,8 @@ function taskSpec(
       mcpServers: merged.mcpServers,
       label: merged.label ?? earlier?.task?.spec.label,
       afterTaskId: earlier?.busyTaskId ?? undefined,
+      worktree: standing,
+      mergeFirst,
       writableRoots: settings.writableRoots.length === 0 ? undefined : settings.writableRoots,
       startedBy: merged.startedBy,
       agentLog: merged.agentLog,

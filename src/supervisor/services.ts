@@ -8,6 +8,7 @@ import type { Task } from "../task/task.ts";
 import type { ColdStart } from "./cold_start.ts";
 import type { Slots } from "./slots.ts";
 import type { UsageLimits } from "./usage_limits.ts";
+import type { Worktrees } from "../work/worktrees.ts";
 
 /** What ending a task needs. */
 export interface EndTaskServices {
@@ -29,6 +30,7 @@ export interface RunTaskServices extends EndTaskServices {
   readonly codexHome: string;
   readonly coldStart: ColdStart;
   readonly slots: Slots;
+  readonly worktrees: Worktrees;
   readonly usageLimits: UsageLimits;
   readonly onUsageLimit: "wait" | "fail";
   /** Finds the installed Codex, for tasks that other servers have planned. */

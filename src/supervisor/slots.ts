@@ -13,6 +13,7 @@ export class Slots {
   readonly #closing: AbortSignal;
   readonly #queue: { readonly id: string; readonly enter: (claim: SlotClaim) => void }[] = [];
   #isTrying = false;
+  #tried: Promise<void> = Promise.resolve();
   #wake: (() => void) | undefined;
 
   constructor(options: { readonly files: SlotFiles; readonly bell: Bell; readonly closing: AbortSignal }) {
@@ -71,7 +72,12 @@ export class Slots {
     this.#wake?.();
     if (this.#isTrying) return;
     this.#isTrying = true;
-    void this.#try();
+    this.#tried = this.#try();
+  }
+
+  /** Settles when nothing is being tried any more, once the server ends. */
+  async settled(): Promise<void> {
+    await this.#tried;
   }
 
   async #try(): Promise<void> {

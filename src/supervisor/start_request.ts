@@ -1,5 +1,15 @@
 import type { Lifetime, SandboxMode, Starter } from "../task/spec.ts";
 
+/** How a worktree is to be made. */
+export interface WorktreeRequest {
+  /** `head` (default), `remote`, `wip`: HEAD with what is not committed, or any commit as git names it. */
+  readonly base?: string;
+  /** Of the branch, behind `codex-swarm/`. Default the task's id. */
+  readonly name?: string;
+  /** Shell command that makes it ready, outside every sandbox; a person must have approved it. */
+  readonly setup?: string;
+}
+
 /** What a client asks for; absent means Codex's own setting, or on a resumed thread what it had. */
 export interface StartRequest {
   readonly prompt: string;
@@ -15,7 +25,10 @@ export interface StartRequest {
   readonly reasoningEffort?: string;
   readonly profile?: string;
   readonly config?: Readonly<Record<string, unknown>>;
-  readonly worktree?: boolean;
+  /** A checkout of its own: of HEAD, or as is said. */
+  readonly worktree?: boolean | WorktreeRequest;
+  /** Branch that is merged into the thread's worktree first. */
+  readonly mergeFirst?: string;
   readonly baseInstructions?: string;
   readonly developerInstructions?: string;
   readonly compactPrompt?: string;

@@ -5,6 +5,7 @@ import { type CodexRun, runCodex } from "../codex/run_codex.ts";
 import { secretVariables } from "../task/secret_names.ts";
 import type { TaskSpec } from "../task/spec.ts";
 import { startRun } from "../task/transitions.ts";
+import { apartEnv } from "./apart_env.ts";
 import { continuedSpec } from "./continued_spec.ts";
 import { saveTask } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
@@ -60,7 +61,7 @@ export async function startNextRun(
       ...(spec.baseInstructions === undefined ? {} : { baseInstructions: directory.baseInstructionsFile }),
     },
     probe,
-    env: { ...services.env, ...env },
+    env: { ...services.env, ...apartEnv(followed.task, { slot, given: services.givenEnvNames }), ...env },
   });
 }
 

@@ -1,4 +1,4 @@
-import { pause } from "./pause.ts";
+import { pause } from "../process/pause.ts";
 import { reasonOf } from "../task/errors.ts";
 
 /** What the system says when it has no processes or open files to spare just now: EAGAIN, ENOMEM, EMFILE, ENFILE. */

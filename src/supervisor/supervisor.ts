@@ -5,6 +5,7 @@ import type { Ladder } from "../process/run_host.ts";
 import { Bell } from "../storage/bell.ts";
 import { OpenTasks } from "../storage/open_tasks.ts";
 import { SlotFiles } from "../storage/slot_files.ts";
+import { resolveLinks } from "../storage/paths.ts";
 import { isNewerState, refuseNewerState } from "../storage/state_directory.ts";
 import { TaskIndex } from "../storage/task_index.ts";
 import { lockThread } from "../storage/thread_lock.ts";
@@ -15,22 +16,27 @@ import { isFinished, type StopReason, type Task } from "../task/task.ts";
 import { AgentLogs } from "./agent_logs.ts";
 import { ColdStart } from "./cold_start.ts";
 import { findByThread } from "./find_by_thread.ts";
-import { FewAtOnce } from "./few_at_once.ts";
+import { FewAtOnce } from "../process/few_at_once.ts";
 import { FollowedTask } from "./followed_task.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { listTasks } from "./list_tasks.ts";
+import { inWorktree } from "./plan_worktree.ts";
 import type { PlannedTask } from "./planned_task.ts";
 import { Registry } from "./registry.ts";
 import { Rounds } from "./rounds.ts";
 import type { RunTaskServices } from "./services.ts";
 import { Slots } from "./slots.ts";
+import { SnapshotRounds } from "./snapshot_rounds.ts";
 import { type StopAnswer, stopTask } from "./stop_task.ts";
 import { patiently } from "./start_trouble.ts";
 import { takeOverAll } from "./take_over_all.ts";
 import { TaskTable } from "./task_table.ts";
 import { type TaskView, viewFinished, viewFollowed } from "./task_view.ts";
+import type { Worktrees } from "../work/worktrees.ts";
 import { notTold, tellAgent, type TellAnswer } from "./tell_agent.ts";
 import { UsageLimits } from "./usage_limits.ts";
+import { whoWorksIn } from "./who_works_in.ts";
+import type { Work } from "../work/work.ts";
 
 /** How many tasks are written down at the same time: each takes two or three open files meanwhile. */
 const CREATED_AT_ONCE = 8;
@@ -51,6 +57,9 @@ export interface SupervisorOptions {
   /** Working directory of this server: those bound to an earlier one that was started here are its own. */
   readonly cwd: string;
   readonly runner: CodexRunner;
+  readonly worktrees: Worktrees;
+  readonly worktreesDir: string;
+  readonly work: Pick<Work, "age">;
   /** The environment of every agent, the call's own variables aside, and which of its names were given with `--env`. */
   readonly env: Readonly<Record<string, string>>;
   readonly givenEnvNames: ReadonlySet<string>;
@@ -77,6 +86,7 @@ export class Supervisor {
   readonly #table: TaskTable;
   readonly #rounds: Rounds;
   readonly #housekeeping: Housekeeping;
+  readonly #snapshots: SnapshotRounds;
   readonly #closing = new AbortController();
   readonly #creating = new FewAtOnce(CREATED_AT_ONCE);
   readonly #open: OpenTasks;
@@ -109,6 +119,7 @@ export class Supervisor {
       codexHome: options.codexHome,
       coldStart: new ColdStart(options.codexHome),
       slots: new Slots({ files, bell, closing }),
+      worktrees: options.worktrees,
       usageLimits: new UsageLimits({ files: new UsageLimitFiles(options.usageLimitsDir), now, log }),
       onUsageLimit: options.onUsageLimit,
       probe: options.probe,
@@ -132,6 +143,7 @@ export class Supervisor {
       stop: (id, reason) => this.stop(id, reason),
       services: this.#services,
     });
+    this.#snapshots = new SnapshotRounds({ own: () => this.#table.own(), worktrees: options.worktrees });
     this.#housekeeping = new Housekeeping({ ...options, index, open: this.#open, bell });
   }
 
@@ -143,6 +155,7 @@ export class Supervisor {
       this.#takingOver = this.#takingOver.then(() => this.#takeOver(() => false));
     }, TAKE_OVER_EVERY_MS);
     this.#rounds.start();
+    this.#snapshots.start();
     this.#housekeeping.start();
   }
 
@@ -194,7 +207,12 @@ export class Supervisor {
     const { resumeThreadId } = planned.spec;
     // Until others can find the task: whoever continues the thread next comes after it.
     using _order = resumeThreadId === undefined ? null : await lockThread(this.#options.tasksDir, resumeThreadId);
-    const spec = await this.#inItsOrder(planned.spec);
+    // As git names its worktrees.
+    const worktreesDir = await resolveLinks(this.#options.worktreesDir);
+    const placed = planned.worktree === undefined
+      ? planned.spec
+      : inWorktree(planned.spec, planned.worktree, { id, worktreesDir });
+    const spec = await this.#inItsOrder(placed);
     // Between this look and the entry in the table, which `close` goes through, nothing is waited for.
     if (this.#closing.signal.aborted) throw new TaskError("start_failed", "Cannot start a task: the server is ending.");
     const task: Task = {
@@ -259,6 +277,11 @@ export class Supervisor {
     return await listTasks(options, this.#parts());
   }
 
+  /** Tells in words which task has not ended that works in a worktree; `null` when none does. */
+  async whoWorksIn(worktreeId: string, directory?: string): Promise<string | null> {
+    return await whoWorksIn({ worktreeId, directory }, this.#parts());
+  }
+
   /** The task that last worked on the thread, or `null`. */
   async findByThread(threadId: string): Promise<Task | null> {
     return await findByThread(threadId, this.#parts());
@@ -315,6 +338,7 @@ export class Supervisor {
     this.#closing.abort(new Error("the server is ending"));
     clearInterval(this.#takeOverTimer);
     this.#rounds.stop();
+    this.#snapshots.stop();
     this.#housekeeping.stop();
     const own = this.#table.own().map(({ task }) => task);
     const bound = own.filter(({ spec }) => spec.lifetime === "server-bound");
@@ -329,6 +353,7 @@ export class Supervisor {
     ));
     await this.#table.release();
     await this.#logs.allWhole();
+    await this.#services.slots.settled();
     this.#services.bell.close();
     this.#services.usageLimits.close();
   }

@@ -7,7 +7,7 @@ import { isFinished } from "../task/task.ts";
 import { accountOf } from "./call_env.ts";
 import { stopReasonOf } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../process/pause.ts";
 import type { RunTaskServices } from "./services.ts";
 import type { Runnable } from "./start_run.ts";
 import { isPassing, patiently } from "./start_trouble.ts";

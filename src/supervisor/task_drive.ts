@@ -1,12 +1,12 @@
 import type { CodexRun } from "../codex/run_codex.ts";
 import { isFinished } from "../task/task.ts";
 import { awaitNextRun, isStopped, takeBackRun } from "./between_runs.ts";
-import { concludeTask, failTask, type JudgedRun, judgeRun, lastExitCode } from "./end_task.ts";
+import { concludeTask, failTask, judgeRun, lastExitCode } from "./end_task.ts";
 import type { FollowedTask } from "./followed_task.ts";
-import { withLeftBehind } from "./left_behind.ts";
 import { isInputTaken, nextInput, promptsGiven } from "./next_input.ts";
 import { nextStep } from "./next_step.ts";
-import { pause } from "./pause.ts";
+import { keepWork } from "./keep_work.ts";
+import { pause } from "../process/pause.ts";
 import type { RunTaskServices } from "./services.ts";
 import { type Runnable, startNextRun } from "./start_run.ts";
 import { isPassing, Troubles } from "./start_trouble.ts";
@@ -49,6 +49,8 @@ export class TaskDrive {
     let isFirst = false;
     // What is bound to this server ends with it, also between two runs.
     const isBound = this.#followed.task.spec.lifetime === "server-bound";
+    // What another server's agent has done so far.
+    if (this.#followed.task.state.status === "running") void this.#services.worktrees.snapshot(this.#followed.task);
     while (!isFinished(this.#followed.task) && (isBound || !this.#services.closing.aborted)) {
       try {
         isFirst = await this.#goOn(isFirst);
@@ -96,7 +98,7 @@ export class TaskDrive {
       return permit;
     }
     stack.dispose();
-    await this.#end(await judgeRun(this.#followed, await lastExitCode(this.#followed), this.#services));
+    await this.#endHere();
     return null;
   }
 
@@ -111,24 +113,25 @@ export class TaskDrive {
       // What is bound to this server can be no other one's.
       const isForOthers = error instanceof NotForThisServer && before.spec.lifetime !== "server-bound";
       if (isForOthers || isPassing(error)) throw error;
-      await failTask(followed, error, this.#services);
+      await failTask(this.#followed, error, this.#services);
       return null;
     }
     try {
       const next = await nextInput(followed);
       if (next === null) return "not_due";
+      await this.#services.worktrees.prepare(followed.task, followed.stopSignal);
       return this.#run = await startNextRun(followed, runnable, { ...next, slot: permit.slot }, this.#services);
     } catch (error) {
       await takeBackRun(followed, before, this.#services);
+      const { id } = before;
       if (!isPassing(error)) {
-        this.#services.log.error("a run could not be started", { id: followed.task.id, error });
-        await failTask(followed, error, this.#services);
+        this.#services.log.error("a run could not be started", { id, error });
+        await (await isStopped(followed, this.#services)
+          ? this.#endHere()
+          : failTask(this.#followed, error, this.#services));
         return null;
       }
-      this.#services.log.warning("the system has no room for another run; it is tried again", {
-        id: followed.task.id,
-        error,
-      });
+      this.#services.log.warning("the system has no room for another run; it is tried again", { id, error });
       permit.freeSlot();
       await this.#pauseInTrouble();
       return null;
@@ -178,12 +181,14 @@ export class TaskDrive {
     if (judged.progress.hasModelAnswered && outcome.failure?.class !== "usage_limit") await probe?.lift();
     if (isToEnd && step.kind !== "end") {
       // Not the run has ended the task, but whoever wants it to have no other one.
-      await this.#end(await judgeRun(followed, end.exitCode, this.#services));
+      await concludeTask(followed, await judgeRun(followed, end.exitCode, this.#services), this.#services);
       return false;
     }
+    // A turn is over, though not the task.
+    if (step.kind !== "end" && end.kind !== "unstarted") await keepWork(followed, this.#services);
     switch (step.kind) {
       case "end":
-        await this.#end(judged);
+        await concludeTask(followed, judged, this.#services);
         return false;
       case "again": {
         this.#lostStarts += step.isLostStart ? 1 : 0;
@@ -203,10 +208,10 @@ export class TaskDrive {
     }
   }
 
-  async #end(judged: JudgedRun): Promise<void> {
-    const { runner: { host }, log } = this.#services;
-    const outcome = await withLeftBehind(this.#followed, judged.outcome, { host, log });
-    await concludeTask(this.#followed, { ...judged, outcome }, this.#services);
+  /** Ends the task where it stands between two runs. */
+  async #endHere(): Promise<void> {
+    const judged = await judgeRun(this.#followed, await lastExitCode(this.#followed), this.#services);
+    await concludeTask(this.#followed, judged, this.#services);
   }
 
   async #pauseInTrouble(): Promise<void> {

@@ -3,7 +3,7 @@ import { readExit, readNotedRun } from "../process/run_files.ts";
 import type { TaskDirectory } from "../storage/task_directory.ts";
 import { type FinishedTask, isFinished, type Progress, type Task } from "../task/task.ts";
 import { FollowedTask } from "./followed_task.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../process/pause.ts";
 import type { Silence } from "./rounds.ts";
 
 /** How long a look waits for events to be read that have piled up; the rest is told the next time. */

@@ -2,7 +2,7 @@ import type { Log } from "../log.ts";
 import type { UsageLimitFiles } from "../storage/usage_limit_file.ts";
 import { failureOf } from "../codex/failure.ts";
 import type { Failure } from "../task/task.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../process/pause.ts";
 
 /** How often the clock is looked at while a limit holds: a timer does not know of a clock that was set. */
 const LOOK_EVERY_MS = 30_000;

@@ -1,7 +1,7 @@
 import type { CodexRun } from "../codex/run_codex.ts";
 import { watchUntil } from "../storage/changes.ts";
 import type { FollowedTask } from "./followed_task.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../process/pause.ts";
 import type { Probe } from "./usage_limits.ts";
 
 /** How long the others wait for one that the model does not answer; a later answer counts all the same. */

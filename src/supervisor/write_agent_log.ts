@@ -4,7 +4,7 @@ import type { Log } from "../log.ts";
 import { isFinished } from "../task/task.ts";
 import { AgentLogWriter } from "./agent_log_writer.ts";
 import type { FollowedTask } from "./followed_task.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../process/pause.ts";
 
 /** How often an agent's output is looked at: whoever watches with `tail -f` shall see it soon. */
 const LOOK_EVERY_MS = 1_000;

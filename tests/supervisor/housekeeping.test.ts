@@ -31,6 +31,7 @@ Deno.test("Housekeeping removes what has ended long ago, and not what was starte
     await index.noteEnded(task.id);
   }
   const bell = new Bell(join(temp.path, "ended"));
+  const aged: Date[] = [];
   const housekeeping = new Housekeeping({
     stateDir: temp.path,
     tasksDir,
@@ -38,10 +39,12 @@ Deno.test("Housekeeping removes what has ended long ago, and not what was starte
     index,
     open: new OpenTasks(join(temp.path, "open")),
     bell,
+    work: { age: (before) => Promise.resolve(void aged.push(before)) },
     log: LOG,
     now: () => new Date(startedAt.getTime() + 15 * DAY_MS),
   });
   assert.deepEqual(await housekeeping.clean(), [exampleId(1)]);
+  assert.deepEqual(aged, [new Date(startedAt.getTime() + 5 * DAY_MS)]);
   assert.equal(new TaskDirectory(tasksDir, exampleId(2)).isThere(), true);
   bell.close();
 });

@@ -6,6 +6,7 @@ import { Supervisor, type SupervisorOptions } from "../../src/supervisor/supervi
 import { type HostYard, hostYard } from "../helpers/host_yard.ts";
 import { PLANNED, TASK } from "../helpers/tool_calls.ts";
 import { waitFor } from "../helpers/wait_for.ts";
+import { namesIn } from "../helpers/temp_directory.ts";
 
 function createSupervisor({ path, services }: HostYard, options: Partial<SupervisorOptions> = {}): Supervisor {
   return new Supervisor({
@@ -18,6 +19,9 @@ function createSupervisor({ path, services }: HostYard, options: Partial<Supervi
     codexHome: join(path, "home"),
     cwd: path,
     runner: services.runner,
+    worktrees: services.worktrees,
+    worktreesDir: join(path, "worktrees"),
+    work: { age: () => Promise.resolve() },
     env: {},
     givenEnvNames: new Set(),
     maxConcurrent: 1,
@@ -34,8 +38,9 @@ function createSupervisor({ path, services }: HostYard, options: Partial<Supervi
   });
 }
 
-function namesIn(path: string): string[] {
-  return Array.from(Deno.readDirSync(path), ({ name }) => name).sort();
+/** A task's end is told before all of it is written down; the lock goes last. */
+async function concluded({ path }: HostYard): Promise<void> {
+  using _lock = await waitFor(() => takeTask(join(path, "tasks", TASK.id)), { message: "the task to be let go" });
 }
 
 Deno.test("Supervisor.close() lets go of every run that goes on", async () => {
@@ -49,6 +54,7 @@ Deno.test("Supervisor.close() lets go of every run that goes on", async () => {
   assert.deepEqual(yard.asked, ["start 1", "release 1"]);
   ended.resolve();
   await supervisor.ended(TASK.id, new AbortController().signal);
+  await concluded(yard);
 });
 
 Deno.test("Supervisor.start() writes nothing down once the server ends", async () => {
@@ -66,6 +72,7 @@ Deno.test("Supervisor.stop() ends a task that waits in the queue of a server tha
   const answer = await supervisor.stop(TASK.id, "cancelled");
   const { task } = await supervisor.view(TASK.id);
   await supervisor.close();
+  await concluded(yard);
   assert.deepEqual([answer, task.state.status, yard.asked], [{ answer: "stopped", report: null }, "cancelled", []]);
 });
 
