@@ -1,6 +1,6 @@
 /** Several agents of one call. */
 import * as z from "zod";
-import { FewAtOnce } from "../supervisor/few_at_once.ts";
+import { FewAtOnce } from "../process/few_at_once.ts";
 import { removeTextLog } from "../storage/text_log.ts";
 import { isFinished, type Task } from "../task/task.ts";
 import { AgentError, type AgentErrorPayload, errorPayload } from "./agent_error.ts";

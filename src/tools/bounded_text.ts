@@ -23,10 +23,16 @@ export function shareBudget(lengths: readonly number[], total: number): number[]
  * Cuts out the middle of a text that is longer than `maxLength` characters and says where the whole of it is. A text
  * shorter than these words stays whole.
  */
-export function cutMiddle(text: string, maxLength: number, wholeIn: string): string {
+export function cutMiddle(
+  text: string,
+  maxLength: number,
+  wholeIn: string,
+  /** Of a text of which a part is missing already. */
+  { length = text.length }: { readonly length?: number } = {},
+): string {
   if (text.length <= maxLength) return text;
   const mark = `\n\n[… ${
-    text.length.toLocaleString("en")
+    length.toLocaleString("en")
   } characters in all, the middle is left out; whole: ${wholeIn} …]\n\n`;
   if (text.length <= mark.length) return text;
   const kept = Math.max(0, maxLength - mark.length);
@@ -37,6 +43,17 @@ export function cutMiddle(text: string, maxLength: number, wholeIn: string): str
 /** How long a text becomes inside JSON, quotes aside. */
 export function jsonLength(text: string): number {
   return JSON.stringify(text).length - 2;
+}
+
+/** As {@linkcode cutMiddle}, but `maxLength` is what it comes to inside JSON, for texts with many quotes and control characters. */
+export function cutMiddleForJson(
+  text: string,
+  maxLength: number,
+  { wholeIn, ...whole }: { readonly wholeIn: string; readonly length?: number },
+): string {
+  const cut = cutMiddle(text, maxLength, wholeIn, whole);
+  const ratio = maxLength / jsonLength(cut);
+  return ratio >= 1 ? cut : cutMiddle(text, Math.floor(maxLength * ratio), wholeIn, whole);
 }
 
 /** On one line, and without what JSON would write in six characters for one. */

@@ -4,6 +4,7 @@ import { agentAnswer, awaitAgent, startAgent } from "./run_agent.ts";
 import { runParameters, startRequest } from "./run_parameters.ts";
 import { runOutput } from "./outputs.ts";
 import { defineTool, type ToolAnswer } from "./tool.ts";
+import { worktreeFooter } from "./worktree_words.ts";
 
 export const codex = defineTool({
   name: "codex",
@@ -23,7 +24,9 @@ export const codex = defineTool({
       run,
       (answer) =>
         `${answer}\n\n---\nThread ID: ${threadId}\n` +
-        `Use codex_reply(threadId="${threadId}", prompt="...") to continue this session.`,
+        `Use codex_reply(threadId="${threadId}", prompt="...") to continue this session.${
+          worktreeFooter(run.view.task)
+        }`,
     );
   },
 });

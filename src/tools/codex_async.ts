@@ -23,11 +23,12 @@ export const codexAsync = defineTool({
   async handle(input, call, services): Promise<ToolAnswer> {
     const task = await startAgent(startRequest(input, call, "detached"), call, services);
     const { id } = task;
-    const { effectiveSandbox: sandbox } = task.spec;
+    const { effectiveSandbox: sandbox, worktree } = task.spec;
     const next = `codex_wait(task_ids=["${id}"])`;
     const text = [
       `Codex task ${id} started.`,
       `Task ID: ${id}`,
+      ...(worktree === undefined ? [] : [`Worktree Path: ${worktree.path}`, `Worktree Branch: ${worktree.branch}`]),
       `Lifetime: ${lifetimeWords(task)}`,
       `Sandbox: ${sandbox.mode} (${sandbox.source})`,
       ...notesOf(task).map((note) => `Note: ${note}`),

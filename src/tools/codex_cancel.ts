@@ -3,6 +3,7 @@ import type { StopAnswer } from "../supervisor/stop_task.ts";
 import type { TaskView } from "../supervisor/task_view.ts";
 import { taskIdOf } from "../task/agent_id.ts";
 import { TaskError } from "../task/errors.ts";
+import type { Task } from "../task/task.ts";
 import { findViews } from "./find_views.ts";
 import { taskOutput } from "./outputs.ts";
 import { boundedTask } from "./present_task.ts";
@@ -34,7 +35,7 @@ export const codexCancel = defineTool({
     const view = await viewTask(id, services);
     const words = wordsOf(answer, view);
     return {
-      text: `Task ${id}: ${words}`,
+      text: [`Task ${id}: ${words}`, ...preservedLines(view.task)].join("\n"),
       structured: {
         ...boundedTask(view, { now: new Date(), maxLength: call.answerChars - DATA_AROUND }),
         message: words,
@@ -52,6 +53,10 @@ async function stop(id: string, { supervisor }: ToolServices): Promise<StopAnswe
     if (isMissing) return null;
     throw error;
   }
+}
+
+function preservedLines({ spec: { worktree } }: Task): string[] {
+  return worktree === undefined ? [] : [`Worktree preserved: ${worktree.path}`, `Branch preserved: ${worktree.branch}`];
 }
 
 /** codex-mcp-swarm's words, where it had some. */

@@ -11,6 +11,10 @@ const when = z.enum(["after", "now"]).optional().describe(
   "If its turn still runs: after it (default), or now, breaking it off",
 );
 
+const merge = z.string().optional().describe(
+  "Branch to merge into its worktree first; conflicts are left in the files for it to resolve",
+);
+
 export const codexReply = defineTool({
   name: "codex_reply",
   title: "Continue a Codex thread",
@@ -18,7 +22,7 @@ export const codexReply = defineTool({
     "they were. Cancelling the call stops the agent, but one told with when=now runs on.",
   toolset: "codex",
   effect: "agent",
-  input: z.object({ threadId, prompt, when }),
+  input: z.object({ threadId, prompt, when, merge }),
   output: runOutput,
   handle: reply,
 });
@@ -51,15 +55,27 @@ export const codexReplyAlias = defineTool({
 });
 
 async function reply(
-  { when, ...input }: {
+  { when, merge, ...input }: {
     readonly threadId: string;
     readonly prompt: string;
     readonly when?: "after" | "now" | undefined;
+    readonly merge?: string | undefined;
   },
   call: ToolCall,
   services: ToolServices,
 ): Promise<ToolAnswer> {
-  const request: StartRequest = { ...input, callerThreadId: call.callerThreadId, lifetime: "server-bound" };
+  if (when === "now" && merge !== undefined) {
+    throw new TaskError(
+      "invalid_argument",
+      "Cannot reply: nothing can be merged under a turn that runs. Leave when out.",
+    );
+  }
+  const request: StartRequest = {
+    ...input,
+    callerThreadId: call.callerThreadId,
+    lifetime: "server-bound",
+    ...(merge === undefined ? {} : { mergeFirst: merge }),
+  };
   if (when === "now") {
     const { spec: { afterTaskId: busy } } = await services.plan(request);
     // It may end before it can be told: then this is an ordinary reply.

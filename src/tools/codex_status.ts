@@ -6,12 +6,15 @@ import { tasksOutput } from "./outputs.ts";
 import { boundedTaskData } from "./present_task.ts";
 import { statusText } from "./present_text.ts";
 import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
+import type { ViewedTask } from "./viewed_task.ts";
 
 /** Tasks listed at most when no ids are given: those that have not ended, then the newest. */
 const MAX_LISTED = 20;
 /** Parts of an answer that ids without a task and ids for a next call may take. */
 const MISSING_SHARE = 0.2;
 const NEXT_SHARE = 0.05;
+/** How long a call waits to hear which tasks work on the same files. */
+const FORECAST_MS = 300;
 /** Room of what stands around the tasks and these ids, in characters. */
 const DATA_AROUND = 150;
 
@@ -33,7 +36,8 @@ export const codexStatus = defineTool({
     const now = new Date();
     const isList = (input.task_ids ?? []).length === 0;
     const ids = isList ? await listedIds(input.all, call, services) : input.task_ids ?? [];
-    const { views, missing } = await findViews(ids, services);
+    const { views: found, missing } = await findViews(ids, services);
+    const views = await withOverlaps(found, services);
     // A list tells what there is; an ended task's answer is asked for by its id.
     const told = isList ? views.map((view) => ({ ...view, answer: null })) : views;
     const absent = presentMissing(missing, call.answerChars * MISSING_SHARE);
@@ -65,6 +69,17 @@ export const codexStatus = defineTool({
     };
   },
 });
+
+/** What is not known in time is told as it was the last time. */
+async function withOverlaps(views: readonly ViewedTask[], { work }: ToolServices): Promise<readonly ViewedTask[]> {
+  const tasks = views.map(({ task }) => task).filter(({ spec }) => spec.worktree !== undefined);
+  if (tasks.length < 2) return views;
+  const overlaps = await work.forecast(tasks, FORECAST_MS);
+  return views.map((view) => {
+    const own = overlaps.get(view.task.id);
+    return own === undefined ? view : { ...view, overlaps: own };
+  });
+}
 
 async function listedIds(
   all: boolean | undefined,

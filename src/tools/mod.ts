@@ -3,6 +3,10 @@ import { cleanupOldLogs } from "./cleanup_old_logs.ts";
 import { codex } from "./codex.ts";
 import { codexAsync } from "./codex_async.ts";
 import { codexCancel } from "./codex_cancel.ts";
+import { codexDiff } from "./codex_diff.ts";
+import { codexMerge } from "./codex_merge.ts";
+import { codexCleanup } from "./codex_cleanup.ts";
+import { codexRestore } from "./codex_restore.ts";
 import { codexReply, codexReplyAlias } from "./codex_reply.ts";
 import { codexStatus } from "./codex_status.ts";
 import { codexWait } from "./codex_wait.ts";
@@ -24,6 +28,10 @@ export const tools: readonly Tool[] = [
   codexCancel,
   codexReply,
   codexReplyAlias,
+  codexDiff,
+  codexMerge,
+  codexRestore,
+  codexCleanup,
   spawnAgent,
   spawnAgentAsync,
   getAgentStatus,

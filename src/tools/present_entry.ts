@@ -1,4 +1,4 @@
-import { failureCategory } from "../codex/failure.ts";
+import { failureCategory } from "../codex/failure_category.ts";
 import { isFinished, type Task } from "../task/task.ts";
 import { elapsedSeconds, isExitCodeLost, recordedStatus } from "./task_facts.ts";
 
@@ -9,6 +9,7 @@ export function taskEntry(task: Task, now: Date): Record<string, unknown> {
     status: recordedStatus(task, now),
     elapsed_seconds: elapsedSeconds(task, now),
     ...(task.spec.label === undefined ? {} : { label: task.spec.label }),
+    ...worktreeEntry(task),
   };
   if (!isFinished(task)) return { ...entry, ...threadEntry(task.spec.resumeThreadId ?? null) };
   const { outcome, progress } = task.state;
@@ -27,6 +28,10 @@ export function taskEntry(task: Task, now: Date): Record<string, unknown> {
       failure_action: failure.action,
     }),
   };
+}
+
+function worktreeEntry({ spec: { worktree } }: Task): Record<string, string> {
+  return worktree === undefined ? {} : { worktree_path: worktree.path, worktree_branch: worktree.branch };
 }
 
 function threadEntry(threadId: string | null): { readonly thread_id?: string } {

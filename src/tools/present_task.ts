@@ -1,5 +1,5 @@
 /** Turns a task into data: everything a model needs to know of it. */
-import { failureCategory } from "../codex/failure.ts";
+import { failureCategory } from "../codex/failure_category.ts";
 import type { TaskView } from "../supervisor/task_view.ts";
 import { type FinishedState, isFinished, type Task } from "../task/task.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
@@ -28,6 +28,7 @@ import {
   warningsOf,
 } from "./task_facts.ts";
 import type { ViewedTask } from "./viewed_task.ts";
+import { conflictingIds, overlapData, worktreeData } from "./worktree_words.ts";
 
 /** An answer's least share when not all tasks fit. */
 const MIN_ANSWER = 400;
@@ -71,6 +72,8 @@ function taskData(view: ViewedTask, now: Date, answer: string | null): Record<st
     unreadable_events: progress.unreadableEvents,
     dropped_bytes: progress.droppedBytes,
     cwd: cwdOf(task),
+    ...worktreeData(task),
+    overlaps: overlapData(view.overlaps),
     model: modelOf(task),
     sandbox: spec.effectiveSandbox,
     lifetime: spec.lifetime,
@@ -88,6 +91,7 @@ export function startedData(task: Task): Record<string, unknown> {
     status: task.state.status,
     label: labelOf(task),
     cwd: cwdOf(task),
+    ...worktreeData(task),
     model: modelOf(task),
     sandbox: task.spec.effectiveSandbox,
     lifetime: task.spec.lifetime,
@@ -96,7 +100,7 @@ export function startedData(task: Task): Record<string, unknown> {
 }
 
 /** What must be told of a task even among very many. */
-function briefTaskData(view: TaskView, now: Date, answer: string | null): Record<string, unknown> {
+function briefTaskData(view: ViewedTask, now: Date, answer: string | null): Record<string, unknown> {
   const { task } = view;
   return withoutEmpty({
     task_id: task.id,
@@ -107,6 +111,8 @@ function briefTaskData(view: TaskView, now: Date, answer: string | null): Record
     phase: isFinished(task) ? undefined : phaseOf(view),
     answer,
     answer_file: isFinished(task) && view.answer !== null ? view.directory.answerFile : undefined,
+    worktree_branch: task.spec.worktree?.branch,
+    conflicts_with: conflictingIds(view.overlaps),
     failure: isFinished(task) ? failureData(view, task.state) : undefined,
   });
 }

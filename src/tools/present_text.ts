@@ -1,5 +1,5 @@
 /** Turns a task into text, in the layout of codex-mcp-swarm. */
-import { failureCategory } from "../codex/failure.ts";
+import { failureCategory } from "../codex/failure_category.ts";
 import { describeExitCode } from "../codex/outcome.ts";
 import { type Failure, type FinishedState, isFinished } from "../task/task.ts";
 import { cutEnd, cutStart } from "./bounded_text.ts";
@@ -23,6 +23,7 @@ import {
   verdictOf,
 } from "./task_facts.ts";
 import type { ViewedTask } from "./viewed_task.ts";
+import { overlapLines, worktreeLines } from "./worktree_words.ts";
 
 /** The lines of codex-mcp-swarm's live status. */
 export function statusText(view: ViewedTask, now: Date): string {
@@ -31,6 +32,7 @@ export function statusText(view: ViewedTask, now: Date): string {
   const label = labelOf(task);
   if (label !== undefined) lines.push(`Label: ${label}`);
   lines.push(`Phase: ${phaseOf(view)}`);
+  lines.push(...overlapLines(view.overlaps));
   const failure = isFinished(task) ? task.state.outcome.failure : undefined;
   if (failure !== undefined) lines.push(...failureLines(view, failure));
   lines.push(`Tools called: ${toolsCalled(view)}`);
@@ -97,7 +99,7 @@ function exitWords({ outcome }: FinishedState): string {
 /** `Thread ID:` and, for the tasks that have one, the worktree. */
 function threadLines(view: ViewedTask): string[] {
   const threadId = threadIdOf(view);
-  return threadId === null ? [] : [`Thread ID: ${threadId}`];
+  return [...(threadId === null ? [] : [`Thread ID: ${threadId}`]), ...worktreeLines(view.task)];
 }
 
 /** What `codex_wait` says of a task that has not ended; codex-mcp-swarm's words where the time was over. */

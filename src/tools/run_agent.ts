@@ -1,5 +1,5 @@
 /** What the tools share that start an agent: its start, and for the blocking ones the wait for its answer. */
-import { pause } from "../supervisor/pause.ts";
+import { pause } from "../process/pause.ts";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import { type FinishedTask, isFinished, type StopReason, type Task } from "../task/task.ts";
 import { boundedAnswers } from "./bounded_answers.ts";

@@ -4,6 +4,7 @@ import type { StartRequest } from "../supervisor/start_request.ts";
 import { defined } from "../task/defined.ts";
 import { type Lifetime, SANDBOX_MODES } from "../task/spec.ts";
 import type { ToolCall } from "./tool.ts";
+import { worktreeParameter, worktreeRequest } from "./worktree_parameter.ts";
 
 /** Kebab-case as the removed `codex mcp-server` had it; other spellings are accepted too. */
 export const runParameters = {
@@ -18,7 +19,7 @@ export const runParameters = {
   "reasoning-effort": z.string().optional().describe("low, medium, high, xhigh…"),
   profile: z.string().optional().describe("Codex config profile"),
   config: z.record(z.string(), z.unknown()).optional().describe("config.toml overrides"),
-  worktree: z.boolean().optional().describe("Not available yet"),
+  worktree: worktreeParameter,
   "base-instructions": z.string().optional().describe("Replace Codex's instructions"),
   "developer-instructions": z.string().optional().describe("Added to them"),
   "compact-prompt": z.string().optional().describe("Prompt for compaction"),
@@ -52,7 +53,7 @@ export function startRequest(
       reasoningEffort: input["reasoning-effort"],
       profile: input.profile,
       config: input.config,
-      worktree: input.worktree,
+      worktree: worktreeRequest(input.worktree),
       baseInstructions: input["base-instructions"],
       developerInstructions: input["developer-instructions"],
       compactPrompt: input["compact-prompt"],

@@ -13,6 +13,7 @@ import { SANDBOX_MODES, type Starter, type TaskSpec } from "../task/spec.ts";
 import type { Task } from "../task/task.ts";
 import { AgentError } from "./agent_error.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
+import { worktreeParameter, worktreeRequest } from "./worktree_parameter.ts";
 
 const MAX_PREVIEW = 160;
 
@@ -23,7 +24,7 @@ export const spawnParameters = {
   cwd: z.string().optional().describe("Working directory"),
   sandbox: z.enum(SANDBOX_MODES).optional().describe("Default workspace-write"),
   label: z.string().optional().describe("Name shown in lists"),
-  worktree: z.boolean().optional().describe("Not available yet"),
+  worktree: worktreeParameter,
 };
 
 const spawnInput = z.object(spawnParameters);
@@ -97,7 +98,7 @@ async function requestOf(
       model: input.model ?? agents.model ?? undefined,
       reasoningEffort: input.reasoning_effort ?? agents.reasoningEffort ?? undefined,
       label: input.label,
-      worktree: input.worktree,
+      worktree: worktreeRequest(input.worktree),
     }),
   };
 }

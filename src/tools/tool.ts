@@ -3,6 +3,7 @@ import type * as z from "zod";
 import type { Log } from "../log.ts";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
+import type { Work } from "../work/work.ts";
 import type { PlannedTask } from "../supervisor/planned_task.ts";
 import { TaskError } from "../task/errors.ts";
 import { cutInner } from "./bounded_text.ts";
@@ -55,6 +56,7 @@ export interface ToolServices {
     Supervisor,
     "start" | "startAll" | "view" | "list" | "ended" | "tell" | "stop" | "markRead"
   >;
+  readonly work: Pick<Work, "diff" | "merge" | "find" | "forecast" | "restore" | "cleanup">;
   readonly plan: (request: StartRequest) => Promise<PlannedTask>;
   readonly minWaitMs: number;
   /** The server's working directory. */

@@ -1,4 +1,5 @@
 import { readableStderr } from "../codex/stderr_message.ts";
+import type { Overlap } from "../work/forecast.ts";
 import type { TaskView } from "../supervisor/task_view.ts";
 import { cutStart } from "./bounded_text.ts";
 import type { ToolServices } from "./tool.ts";
@@ -10,6 +11,8 @@ const MAX_STDERR = 500;
 export interface ViewedTask extends TaskView {
   /** The end of what a failed run wrote to stderr, on one line; empty for any other task. */
   readonly stderrTail: string;
+  /** Other tasks that have changed some of the same files, as far as is known. */
+  readonly overlaps?: readonly Overlap[];
 }
 
 /** Looks at a task. Throws `unknown_task`. */

@@ -4,7 +4,7 @@ import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { listTool } from "../../src/server/create_server.ts";
 import { tools } from "../../src/tools/mod.ts";
 
-const MAX_TOKENS = 3_300;
+const MAX_TOKENS = 4_000;
 /** The second name of one tool. */
 const ALIASES = new Set(["codex-reply"]);
 

@@ -28,7 +28,7 @@ Deno.test("chooseTools() takes toolsets and single tools, and leaves out what is
 
 Deno.test("chooseTools() gives a reader nothing that starts, stops or deletes", () => {
   const readers = chosen({ isReadOnly: true });
-  assert.deepEqual(readers.filter((name) => name.startsWith("codex")), ["codex_wait", "codex_status"]);
+  assert.deepEqual(readers.filter((name) => name.startsWith("codex")), ["codex_wait", "codex_status", "codex_diff"]);
   assert.ok(chooseTools(tools, { ...ALL, isReadOnly: true }).every(({ effect }) => effect === "read"));
 });
 
@@ -51,11 +51,11 @@ Deno.test("checkToolChoice() refuses unknown names with the nearest one and all 
 Deno.test("a server offers the chosen tools only, to call and in what it tells of itself", async () => {
   await using swarm = await startSwarm({ args: ["--toolsets", "codex", "--read-only"] });
   const { tools } = await swarm.client.listTools();
-  assert.deepEqual(tools.map(({ name }) => name), ["codex_wait", "codex_status"]);
-  assert.deepEqual((await swarm.resource("server-info")).tools, ["codex_wait", "codex_status"]);
+  assert.deepEqual(tools.map(({ name }) => name), ["codex_wait", "codex_status", "codex_diff"]);
+  assert.deepEqual((await swarm.resource("server-info")).tools, ["codex_wait", "codex_status", "codex_diff"]);
   await assert.rejects(
     swarm.call("codex", { prompt: "fake:say(no)" }),
-    /Unknown tool "codex": the tools are codex_wait, codex_status\./,
+    /Unknown tool "codex": the tools are codex_wait, codex_status, codex_diff\./,
   );
 });
 

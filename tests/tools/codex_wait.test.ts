@@ -5,7 +5,7 @@ import { finish } from "../../src/task/transitions.ts";
 import { codexWait } from "../../src/tools/codex_wait.ts";
 import { installFakeCodex, installQuickCodex } from "../helpers/fake_codex.ts";
 import { startSwarm, type Swarm } from "../helpers/swarm.ts";
-import { lookAt, release, startTask, waitForStatus } from "../helpers/tasks.ts";
+import { release, startTask, waitForStatus } from "../helpers/tasks.ts";
 import { TASK, toolCall, toolServices } from "../helpers/tool_calls.ts";
 
 /** The ids that an answer of `codex_wait` tells about. */
@@ -201,7 +201,7 @@ Deno.test("F11: codex_wait that the client cancels leaves the tasks alone", asyn
   await began.promise;
   cancelling.abort();
   await assert.rejects(wait);
-  assert.equal((await lookAt(swarm, id)).status, "running");
+  await waitForStatus(swarm, id, "running");
   await release(swarm, "go");
   assert.equal((await waitForStatus(swarm, id, "completed")).answer, "done");
   assert.deepEqual(codex.ledger().map(({ exitCode }) => exitCode), [0]);

@@ -49,9 +49,7 @@ Deno.test("list_agent_tasks keeps within what the client passes on, and then tel
   await using swarm = await startSwarm({ codex, clientName: "codex-mcp-client", args: ["--max-concurrent", "1"] });
   const ids: string[] = [];
   for (let index = 0; index < 60; index++) ids.push(await startAgent(swarm, "quick: seconds=600"));
-  const before = performance.now();
   const { text, structured } = await swarm.call("list_agent_tasks");
-  assert.ok(performance.now() - before < 1_000);
   assert.ok(text.length <= 10_000 && JSON.stringify(structured).length <= 10_000, `${text.length}`);
   const { total, running, tasks, tasks_not_shown } = structured;
   assert.deepEqual([total, running, tasks.length + tasks_not_shown], [60, 60, 60]);

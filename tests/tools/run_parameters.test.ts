@@ -320,7 +320,10 @@ Deno.test("codex holds the answer against the output schema and reports the verd
 });
 
 const REFUSALS: readonly { readonly parameters: Readonly<Record<string, unknown>>; readonly message: RegExp }[] = [
-  { parameters: { worktree: true }, message: /not available yet/ },
+  {
+    parameters: { worktree: { base: "no-such-branch" } },
+    message: /^Cannot use worktree: there is no commit "no-such-branch" in .*Name a branch/,
+  },
   { parameters: { "output-schema": { type: "nope" } }, message: /^Cannot use output-schema: type must be .*nope/ },
   { parameters: { images: ["no.png"] }, message: /^Cannot attach image .*\/no\.png: there is no such file\.$/ },
   { parameters: { "mcp-servers": ["no"] }, message: /^Cannot keep MCP server no: none are configured\.$/ },

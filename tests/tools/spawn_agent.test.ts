@@ -163,7 +163,11 @@ Deno.test("spawn_agent refuses what cannot be done in one JSON object", async ()
       "invalid_argument",
       /^Unknown parameter "timeout" for spawn_agent: expected (?!.*agent_index)/,
     ],
-    [{ prompt: "go", worktree: true }, "not_available", /^worktree is not available yet/],
+    [
+      { prompt: "go", worktree: { base: "nowhere" } },
+      "invalid_argument",
+      /^Cannot use worktree: there is no commit "nowhere"/,
+    ],
     [{ prompt: "go", cwd: "nowhere" }, "cwd_missing", /^Cannot use cwd .*\/nowhere: there is no such directory/],
   ];
   for (const [input, code, message] of refusals) {

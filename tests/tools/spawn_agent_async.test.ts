@@ -3,6 +3,7 @@ import { logDirOf, plain, startAgent, waitForAgent, waitForLog } from "../helper
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { startSwarm } from "../helpers/swarm.ts";
 import { release } from "../helpers/tasks.ts";
+import { waitFor } from "../helpers/wait_for.ts";
 
 const LOG = "STATE/agent_logs/codex_agent_LOG";
 
@@ -112,7 +113,11 @@ Deno.test("spawn_agent_async queues what is too much at once, as running with it
   await using swarm = await startSwarm({ args: ["--max-concurrent", "1"] });
   const first = await startAgent(swarm, "fake:hold(go) fake:say(one)");
   const second = await startAgent(swarm, "fake:say(two)");
-  const { structured } = await swarm.call("get_agent_status", { task_id: second });
+  // It is in the queue when all else that a start takes is done.
+  const structured = await waitFor(async () => {
+    const answer = await swarm.call("get_agent_status", { task_id: second });
+    return answer.structured.phase === "queued" ? undefined : answer.structured;
+  }, { message: "its place in the queue" });
   const { status, queue_position, phase, warning } = structured;
   assert.deepEqual({ status, queue_position, phase }, {
     status: "running",
