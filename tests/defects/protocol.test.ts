@@ -46,7 +46,7 @@ Deno.test("the protocol is spoken as it is written", async (t) => {
     }
     const readers = tools.filter(({ annotations }) => annotations?.readOnlyHint === true).map(({ name }) => name);
     assert.deepEqual(readers.sort(), [
-      ...["codex_status", "codex_wait", "get_agent_status", "list_agent_logs"],
+      ...["codex_diff", "codex_status", "codex_wait", "get_agent_status", "list_agent_logs"],
       ...["list_agent_tasks", "list_running_agents"],
     ]);
   });

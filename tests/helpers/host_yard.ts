@@ -6,10 +6,14 @@ import { SlotFiles } from "../../src/storage/slot_files.ts";
 import { TaskIndex } from "../../src/storage/task_index.ts";
 import { UsageLimitFiles } from "../../src/storage/usage_limit_file.ts";
 import { TaskDirectory } from "../../src/storage/task_directory.ts";
+import { Git } from "../../src/git/git.ts";
 import { ColdStart } from "../../src/supervisor/cold_start.ts";
 import { FollowedTask } from "../../src/supervisor/followed_task.ts";
 import type { RunTaskServices } from "../../src/supervisor/services.ts";
+import { RepositoryContent } from "../../src/work/repository_content.ts";
 import { Slots } from "../../src/supervisor/slots.ts";
+import { WorkDirectories } from "../../src/storage/work_directory.ts";
+import { Worktrees } from "../../src/work/worktrees.ts";
 import { UsageLimits } from "../../src/supervisor/usage_limits.ts";
 import { startRun } from "../../src/task/transitions.ts";
 import { tempDirectory } from "./temp_directory.ts";
@@ -79,6 +83,7 @@ export async function hostYard(options: HostYardOptions = {}): Promise<HostYard>
     isHandedOver: () => Promise.resolve(true),
   });
   const usageLimitFiles = new UsageLimitFiles(join(temp.path, "limits"));
+  const git = new Git({ PATH: Deno.env.get("PATH") ?? "" });
   const services: RunTaskServices = {
     runner: { host, bell: bellDir, orphanGraceMs: 0, maxEventBytes: 1_000_000 },
     env: {},
@@ -92,6 +97,14 @@ export async function hostYard(options: HostYardOptions = {}): Promise<HostYard>
     ended: () => Promise.resolve(null),
     index: new TaskIndex(tasksDir),
     bell,
+    worktrees: new Worktrees({
+      git,
+      content: new RepositoryContent(git, join(temp.path, "git")),
+      directories: new WorkDirectories(join(temp.path, "work")),
+      env: {},
+      log,
+      now,
+    }),
     closing: closing.signal,
     log,
     now,

@@ -12,6 +12,7 @@ const LAYERS = [
   ["src/server/", "src/cli/", "src/dashboard/"],
   ["src/tools/"],
   ["src/supervisor/"],
+  ["src/work/"],
   ["src/codex/", "src/git/", "src/storage/"],
   ["src/process/"],
   ["src/task/"],

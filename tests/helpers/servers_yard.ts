@@ -4,7 +4,7 @@ import { endAgents } from "./end_agents.ts";
 import { type FakeCodex, installFakeCodex, installQuickCodex } from "./fake_codex.ts";
 import { startSwarm, type Swarm, type SwarmOptions } from "./swarm.ts";
 import { tempDirectory } from "./temp_directory.ts";
-import { tempRepo } from "./temp_repo.ts";
+import { type TempRepo, tempRepo } from "./temp_repo.ts";
 
 export interface ServersYard extends AsyncDisposable {
   readonly codex: FakeCodex;
@@ -21,13 +21,15 @@ export interface ServersYardOptions {
   readonly isQuick?: boolean;
   /** Default: a fresh directory. */
   readonly stateDir?: string;
+  /** What the servers work in; default a fresh one. It outlives the yard. */
+  readonly repo?: Pick<TempRepo, "path">;
 }
 
 /** What still runs when the yard is disposed is ended. */
 export async function serversYard({ isQuick = false, ...options }: ServersYardOptions = {}): Promise<ServersYard> {
   const stack = new AsyncDisposableStack();
   const codex = stack.use(await (isQuick ? installQuickCodex() : installFakeCodex()));
-  const cwd = stack.use(await tempRepo()).path;
+  const cwd = (options.repo ?? stack.use(await tempRepo())).path;
   const stateDir = options.stateDir ?? stack.use(await tempDirectory()).path;
   stack.defer(() => endAgents(stateDir));
   return {

@@ -8,6 +8,7 @@ const MAX_LINES = 220;
 /** Longer files, each with its reason. */
 const LONG_FILES: ReadonlyMap<string, string> = new Map([
   ["main.ts", "the one place where all parts meet; it decides nothing"],
+  ["src/config/flags.ts", "one table; it decides nothing"],
   ["src/supervisor/supervisor.ts", "the one class that owns all state; what it does to a task stands beside it"],
 ]);
 
@@ -24,11 +25,25 @@ export function brokenRules(path: string, text: string): string[] {
   const lines = text.split("\n").length - 1;
   if (lines > MAX_LINES && !LONG_FILES.has(path)) broken.push(`${path} has ${lines} lines: split it, or give a reason`);
   if (lines <= 200 && LONG_FILES.has(path)) broken.push(`${path} needs no reason for its length any more`);
+  const destroys = DESTROYING_GIT.exec(text)?.[1];
+  if (destroys !== undefined && !(destroys === "--reset" && RESETTING.has(path))) {
+    broken.push(`${path} has git ${destroys}, which can destroy work`);
+  }
   for (const [name, pattern] of FORBIDDEN) {
     if (pattern.test(withoutImports(code))) broken.push(`${path} has ${name}`);
   }
   return broken;
 }
+
+/** Arguments by which git may destroy work; forced is only what writes into a place that nobody has been in. */
+const DESTROYING_GIT =
+  /(?<=[[,]\s*)(?<!"checkout-index", "--all", )"(--hard|--reset|--force|clean|gc|prune|--prune(?:=\w+)?|-[dDf]|-fdx?|stash|checkout|switch|reset|rm|--mirror)"(?=\s*[,\]])/;
+
+/** Files that have git overwrite a working tree, each with its reason. */
+const RESETTING: ReadonlyMap<string, string> = new Map([
+  ["src/git/update_checkout.ts", "what stands there is in a snapshot"],
+  ["src/git/worktree.ts", "nobody has been in the worktree yet"],
+]);
 
 const FORBIDDEN: ReadonlyMap<string, RegExp> = new Map([
   ["a cast", /(?<!\bkeyof \w+)(?<=[\w)\]}]) as (?!const\b)/],

@@ -12,3 +12,8 @@ export async function tempDirectory(): Promise<TempDirectory> {
     [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
   };
 }
+
+/** What stands in a directory, in order. */
+export function namesIn(path: string): string[] {
+  return Array.from(Deno.readDirSync(path), ({ name }) => name).sort();
+}

@@ -44,6 +44,7 @@ export async function ageOut(share: number, world: World): Promise<void> {
     index: new TaskIndex(world.tasksDir),
     open: new OpenTasks(join(world.stateDir, "open")),
     bell,
+    work: { age: () => Promise.resolve() },
     log: {
       debug: (message, fields) => void world.broken.push(`${message}: ${JSON.stringify(fields)}`),
       info: nothing,

@@ -36,6 +36,10 @@ Deno.test("clients of both eras and of both SDK lines are offered and answered t
     "codex_cancel",
     "codex_reply",
     "codex-reply",
+    "codex_diff",
+    "codex_merge",
+    "codex_restore",
+    "codex_cleanup",
     "spawn_agent",
     "spawn_agent_async",
     "get_agent_status",
@@ -78,7 +82,7 @@ Deno.test("initialize is answered in every older version of the protocol", async
     await process.send({ jsonrpc: "2.0", id: 2, method: "ping" });
     assert.deepEqual((await answerTo(process, 2)).result, {});
     await process.send({ jsonrpc: "2.0", id: 3, method: "tools/list" });
-    assert.equal((await answerTo(process, 3)).result.tools.length, 16);
+    assert.equal((await answerTo(process, 3)).result.tools.length, 20);
   }
 });
 

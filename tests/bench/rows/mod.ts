@@ -12,6 +12,7 @@ import { spawn } from "./spawn.ts";
 import { statusEvents } from "./status_events.ts";
 import { throughput } from "./throughput.ts";
 import { waitFinished } from "./wait_finished.ts";
+import { worktrees } from "./worktrees.ts";
 
 export const ROWS: readonly Row[] = [
   boot,
@@ -26,4 +27,5 @@ export const ROWS: readonly Row[] = [
   restart,
   idle,
   massExit,
+  worktrees,
 ];

@@ -78,7 +78,7 @@ function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
 }
 
-/** Writes a script into a prompt; the inverse of what the mocked model reads out of it. */
+/** Writes a script into a prompt; the inverse of what the mocked model reads out of it, which ends at the first `>>`. */
 export function scripted(...steps: StepInput[]): string {
-  return `<<mock ${JSON.stringify(steps)}>>`;
+  return `<<mock ${JSON.stringify(steps).replaceAll(">", "\\u003e")}>>`;
 }
