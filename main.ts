@@ -7,6 +7,7 @@ import { bellDirectory } from "./src/codex/run_codex.ts";
 import { type CodexProbe, rememberProbe } from "./src/codex/probe.ts";
 import { checkToolChoice, type Config, ConfigError, parseConfig } from "./src/config.ts";
 import { findRepository } from "./src/git/repository.ts";
+import { Git } from "./src/git/git.ts";
 import { createLog, type Log } from "./src/log.ts";
 import { directHost, windowsTools } from "./src/process/direct.ts";
 import { shimHost } from "./src/process/shim.ts";
@@ -18,8 +19,14 @@ import { instructions } from "./src/server/instructions.ts";
 import { createResources } from "./src/server/resources.ts";
 import { serveStdio } from "./src/server/stdio.ts";
 import { planTask } from "./src/supervisor/plan_task.ts";
+import type { WorktreePlanner } from "./src/supervisor/plan_worktree.ts";
+import { runCheck } from "./src/work/run_check.ts";
 import { serverDepth } from "./src/supervisor/recursion.ts";
+import { RepositoryContent } from "./src/work/repository_content.ts";
 import { Supervisor } from "./src/supervisor/supervisor.ts";
+import { Work } from "./src/work/work.ts";
+import { WorkDirectories } from "./src/storage/work_directory.ts";
+import { Worktrees } from "./src/work/worktrees.ts";
 import { TaskError } from "./src/task/errors.ts";
 import { chooseTools } from "./src/tools/choose_tools.ts";
 import { tools } from "./src/tools/mod.ts";
@@ -90,7 +97,24 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
   const probe = createProbe(config, log);
   const isReadOnly = await isNewerState(config.stateDir);
   if (isReadOnly) log.warning("the state directory is a newer program's: its tasks can only be looked at");
-  const supervisor = createSupervisor(config, { probe, isReadOnly, log });
+  const env = { ...config.env, ...config.agentEnv };
+  const git = new Git(env);
+  const content = new RepositoryContent(git, join(config.stateDir, "git"));
+  const now = (): Date => new Date();
+  const directories = new WorkDirectories(join(config.stateDir, "work"));
+  const allowed = new Set(config.allowedCommands);
+  const parts = { git, content, directories, env, log, now };
+  const worktrees = new Worktrees(parts);
+  const work = new Work({
+    ...parts,
+    stateDir: config.stateDir,
+    worktreesDir: config.worktreesDir,
+    retentionMs: config.retentionMs,
+    isInUse: (id, directory) => supervisor.whoWorksIn(id, directory),
+    check: (command, at) =>
+      runCheck(command, at, { git, content, probe, env, allowed, directory: join(config.stateDir, "checks") }),
+  });
+  const supervisor: Supervisor = createSupervisor(config, { probe, isReadOnly, worktrees, work, log });
   supervisor.open();
   const repository = remember(async () => (await findRepository(config.cwd))?.commonDir ?? config.cwd);
   const services = {
@@ -98,7 +122,19 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
     minWaitMs: config.minWaitMs,
     cwd: config.cwd,
     agents: config.agents,
-    plan: createPlan(config, supervisor, probe),
+    work,
+    plan: createPlan(config, {
+      supervisor,
+      probe,
+      worktrees: {
+        git,
+        content,
+        stateDir: config.stateDir,
+        allowedCommands: allowed,
+        at: (path) => worktrees.at(path),
+        now,
+      },
+    }),
     log,
   };
   const resources = createResources({
@@ -149,9 +185,11 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
 
 function createSupervisor(
   config: Config,
-  { probe, isReadOnly, log }: {
+  { probe, isReadOnly, worktrees, work, log }: {
     readonly probe: () => Promise<CodexProbe>;
     readonly isReadOnly: boolean;
+    readonly worktrees: Worktrees;
+    readonly work: Work;
     readonly log: Log;
   },
 ): Supervisor {
@@ -171,6 +209,9 @@ function createSupervisor(
     codexHome: config.codexHome,
     cwd: config.cwd,
     runner: { host, bell, orphanGraceMs: config.orphanGraceMs, maxEventBytes: MAX_EVENT_BYTES },
+    worktrees,
+    worktreesDir: config.worktreesDir,
+    work,
     env: { ...config.env, ...config.agentEnv },
     givenEnvNames: new Set(Object.keys(config.agentEnv)),
     maxConcurrent: config.maxConcurrent,
@@ -196,7 +237,14 @@ function createProbe(config: Config, log: Log): () => Promise<CodexProbe> {
   });
 }
 
-function createPlan(config: Config, supervisor: Supervisor, probe: () => Promise<CodexProbe>): ToolServices["plan"] {
+function createPlan(
+  config: Config,
+  { supervisor, probe, worktrees }: {
+    readonly supervisor: Supervisor;
+    readonly probe: () => Promise<CodexProbe>;
+    readonly worktrees: WorktreePlanner;
+  },
+): ToolServices["plan"] {
   const depth = remember(() => serverDepth(config.depth, { pid: Deno.pid, env: config.env }));
   const options = {
     cwd: config.cwd,
@@ -212,6 +260,8 @@ function createPlan(config: Config, supervisor: Supervisor, probe: () => Promise
     probe,
     depth,
     findByThread: (threadId: string) => supervisor.findByThread(threadId),
+    worktrees,
+    worktreesDir: config.worktreesDir,
   };
   return (request) => planTask(request, options);
 }

@@ -52,6 +52,22 @@ const d: any = fetch;
     "src/tools/a.ts has a suppressed check",
   ]);
   assert.deepEqual(brokenRules("src/storage/a.ts", "await Deno.open(a);\n"), []);
+  const git = (args: string): string[] => brokenRules("src/git/a.ts", `await git.output([${args}], call);\n`);
+  assert.deepEqual(git('"checkout-index", "--all", "--force"'), []);
+  assert.deepEqual(git('"worktree", "remove", path'), []);
+  for (
+    const [args, name] of [
+      ['"worktree", "remove", "--force", path', "--force"],
+      ['"worktree",\n "prune"', "prune"],
+      ['"branch", "-D", name', "-D"],
+      ['"reset", "--hard"', "reset"],
+      ['"read-tree", "--reset", "-u", head', "--reset"],
+      ['"clean", "-fdx"', "clean"],
+      ['...at, "gc"', "gc"],
+    ] as const
+  ) assert.deepEqual(git(args), [`src/git/a.ts has git ${name}, which can destroy work`]);
+  const reset = 'await git.output(["read-tree", "--reset", "-u", base], call);\n';
+  assert.deepEqual(brokenRules("src/git/worktree.ts", reset), []);
   assert.deepEqual(brokenRules("src/supervisor/supervisor.ts", ""), [
     "src/supervisor/supervisor.ts needs no reason for its length any more",
   ]);
