@@ -63,7 +63,7 @@ export interface YardStopOptions extends Pick<YardOptions, "helpers" | "script">
 
 export interface YardRun extends HostedRun {
   readonly directory: string;
-  /** Waits until the agent has noted itself. */
+  /** Waits until the agent has noted itself and become its command: one that is stopped before that never starts. */
   pids(): Promise<{ readonly shim: number; readonly agent: number }>;
   /** What the agent has written so far. */
   output(): string;
@@ -118,6 +118,11 @@ export async function shimYard(): Promise<ShimYard> {
             return noted?.run === (options.run ?? 1) && noted;
           };
           const noted = await waitFor(isNoted, { message: "the agent to note itself" });
+          const isStillShim = async (): Promise<boolean> =>
+            (await listProcesses()).some(({ pid, command }) =>
+              pid === noted.agent.pid && command.includes(` agent ${place} `)
+            );
+          await waitFor(async () => !await isStillShim(), { message: "the agent to become its command" });
           return { shim: noted.shim.pid, agent: noted.agent.pid };
         },
         output: () => Deno.readTextFileSync(join(place, "events.jsonl")),
