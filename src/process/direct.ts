@@ -141,6 +141,7 @@ async function startDirect(
   } catch (error) {
     // An agent that nobody could find again.
     child.kill("SIGKILL");
+    await exit;
     throw error;
   }
   let ending: Promise<unknown> = Promise.resolve();

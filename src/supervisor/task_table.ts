@@ -4,6 +4,7 @@ import { defined } from "../task/defined.ts";
 import type { AgentLogs } from "./agent_logs.ts";
 import { driveToEnd } from "./drive_to_end.ts";
 import { FollowedTask } from "./followed_task.ts";
+import { InTurn } from "./in_turn.ts";
 import type { Registry } from "./registry.ts";
 import type { RunTaskServices } from "./services.ts";
 import type { Runnable } from "./start_run.ts";
@@ -20,13 +21,19 @@ const END_MS = 1_000;
 /** How long a task that this server cannot run is left to others, unless a client asks about it. */
 const LEAVE_MS = 60_000;
 
+interface TaskTableOptions {
+  readonly registry: Registry;
+  readonly services: RunTaskServices;
+  readonly logs: AgentLogs;
+  /** Nothing is taken over. */
+  readonly isReadOnly: boolean;
+}
+
 /** The tasks that have not ended and that this server drives itself or was asked about. */
 export class TaskTable {
+  readonly #options: TaskTableOptions;
   readonly #registry: Registry;
   readonly #services: RunTaskServices;
-  readonly #logs: AgentLogs;
-  /** Nothing is taken over. */
-  readonly #isReadOnly: boolean;
   readonly #followed = new Map<string, FollowedTask>();
   /** Those whose lock this server holds. */
   readonly #drives = new Map<string, TaskDrive>();
@@ -37,18 +44,15 @@ export class TaskTable {
   /** Those that are being read from disk. */
   readonly #finding = new Map<string, Promise<FollowedTask | FinishedTask>>();
   /** Those of other servers that are being brought up to date. */
-  readonly #refreshing = new Map<string, Promise<void>>();
+  readonly #refreshing = new InTurn();
 
-  constructor(options: {
-    readonly registry: Registry;
-    readonly services: RunTaskServices;
-    readonly logs: AgentLogs;
-    readonly isReadOnly: boolean;
-  }) {
+  /** What is done to tasks of servers that are gone while nobody waits for it. */
+  readonly #background = new Set<Promise<void>>();
+
+  constructor(options: TaskTableOptions) {
+    this.#options = options;
     this.#registry = options.registry;
     this.#services = options.services;
-    this.#isReadOnly = options.isReadOnly;
-    this.#logs = options.logs;
   }
 
   get(id: string): FollowedTask | undefined {
@@ -64,8 +68,9 @@ export class TaskTable {
     return [...this.#drives.keys()].flatMap((id) => this.#followed.get(id) ?? []);
   }
 
-  /** Lets go of the lifelines of all runs that this server has started. */
+  /** Lets go of the lifelines of all runs that this server has started, once what it does to others is done. */
   async release(): Promise<void> {
+    await Promise.all(this.#background);
     await Promise.all([...this.#drives.values()].map((drive) => drive.release()));
   }
 
@@ -85,7 +90,7 @@ export class TaskTable {
     { lock, check }: { readonly lock: Disposable; readonly check?: () => Promise<void> },
   ): Promise<void> {
     const { log } = this.#services;
-    const notForUs = await driveToEnd(followed, drive, { logs: this.#logs, log, ...defined({ check }) });
+    const notForUs = await driveToEnd(followed, drive, { logs: this.#options.logs, log, ...defined({ check }) });
     lock[Symbol.dispose]();
     if (notForUs === null) return this.forget(followed);
     const { id } = followed.task;
@@ -127,17 +132,8 @@ export class TaskTable {
 
   /** Brings a task of another server's up to date, and takes it over if that server is gone and the task for this one. */
   async refresh(followed: FollowedTask): Promise<void> {
-    const { id } = followed.task;
-    // One after the other: two at once would take each other for another server that drives the task.
-    const refreshed = (this.#refreshing.get(id) ?? Promise.resolve()).catch(() => undefined).then(() =>
-      this.#refreshNow(followed)
-    );
-    this.#refreshing.set(id, refreshed);
-    try {
-      await refreshed;
-    } finally {
-      if (this.#refreshing.get(id) === refreshed) this.#refreshing.delete(id);
-    }
+    // Two at once would take each other for another server that drives the task.
+    await this.#refreshing.run(followed.task.id, () => this.#refreshNow(followed));
   }
 
   async #refreshNow(followed: FollowedTask): Promise<void> {
@@ -145,7 +141,7 @@ export class TaskTable {
     const known = this.#followed.get(id) ?? followed;
     if (this.isOwn(id) || known !== followed) return;
     using stack = new DisposableStack();
-    const lock = stack.use(await takeOver(followed, { isReadOnly: this.#isReadOnly }, this.#services));
+    const lock = stack.use(await takeOver(followed, this.#options, this.#services));
     if (lock === null) return;
     const isOver = await isRunOver(followed, this.#services);
     stack.move();
@@ -212,7 +208,12 @@ export class TaskTable {
     this.#followed.set(id, followed);
     this.#drives.set(id, drive);
     void this.drive(followed, drive, { lock, check: () => checkRunnable(followed, services) });
-    void heedPrompts(followed, services);
-    if (status === "running") void carryOutStop(followed, services);
+    this.#keep(heedPrompts(followed, services));
+    if (status === "running") this.#keep(carryOutStop(followed, services));
+  }
+
+  #keep(work: Promise<void>): void {
+    const kept = work.finally(() => this.#background.delete(kept));
+    this.#background.add(kept);
   }
 }

@@ -73,9 +73,7 @@ Deno.test({
   for (let look = 0; look < 3; look++) assert.equal((await lookAt(two, queued)).status, "queued");
   await release(one, "go");
   for (const id of [queued, control]) await waitForStatus(one, id, "completed");
-  const runsOf = (word: string): number =>
-    yard.codex.ledger().filter(({ prompt }) => prompt === `fake:say(${word})`).length;
-  assert.deepEqual([runsOf("queued"), runsOf("control")], [1, 2]);
+  assert.equal(yard.codex.ledger().filter(({ prompt }) => prompt === "fake:say(queued)").length, 1);
 });
 
 Deno.test({ name: "F9: a new program goes on with the running agent of an old one", ignore }, async () => {
