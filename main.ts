@@ -171,6 +171,7 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
       services,
       repository,
       instructions: instructions(open, offered.map(({ name }) => name)),
+      transport: "stdio",
       maxWaitMs: config.maxWaitMs,
       log,
     });

@@ -1,7 +1,7 @@
 /** What must hold for the program in any form: as one bundled file, and as a compiled one. */
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
-import { listTool } from "../../src/server/create_server.ts";
+import { listTool } from "../../src/server/list_tool.ts";
 import { tools } from "../../src/tools/mod.ts";
 import { startSwarm, type SwarmOptions } from "../helpers/swarm.ts";
 

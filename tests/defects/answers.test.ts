@@ -150,7 +150,7 @@ Deno.test("B27: a wait is answered before the client gives up, whatever least is
   await release(swarm, "go");
   // What clients bear unless they are told otherwise: 60 s most of them, 300 s Codex.
   for (const [name, bearsMs] of [[undefined, 60_000], ["claude-ai", 60_000], ["codex-mcp-client", 300_000]] as const) {
-    const { waitMs } = clientLimits(name, null);
+    const { waitMs } = clientLimits(name, { transport: "stdio", maxWaitMs: null });
     assert.ok(waitMs < bearsMs, `${name}: ${waitMs}`);
   }
 });

@@ -1,7 +1,7 @@
 /** Rules that hold for every tool. */
 import assert from "node:assert/strict";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
-import { listTool } from "../../src/server/create_server.ts";
+import { listTool } from "../../src/server/list_tool.ts";
 import { tools } from "../../src/tools/mod.ts";
 
 const MAX_TOKENS = 4_000;

@@ -1,0 +1,47 @@
+import type { CallToolResult } from "@modelcontextprotocol/server";
+import type { Log } from "../log.ts";
+import { reasonOf, TaskError } from "../task/errors.ts";
+import { cutBlock } from "../tools/bounded_text.ts";
+import type { Tool, ToolAnswer, ToolCall, ToolServices } from "../tools/tool.ts";
+import { readInput } from "./tool_input.ts";
+
+/** What calls are served with. */
+export interface CallServices {
+  readonly services: ToolServices;
+  readonly log: Log;
+}
+
+/** Runs one call. What the caller can act on becomes an `isError` result; anything else is a bug of ours and is logged. */
+export async function callTool(
+  tool: Tool,
+  given: unknown,
+  call: ToolCall,
+  { services, log }: CallServices,
+): Promise<CallToolResult> {
+  try {
+    return callResult(await tool.handle(readInput(tool, given), call, services));
+  } catch (error) {
+    if (error instanceof TaskError) {
+      return tool.refuse === undefined ? failedCall(error.message, call) : callResult(tool.refuse(error));
+    }
+    // Nobody hears this one.
+    if (call.signal.aborted && error === call.signal.reason) return failedCall("Cancelled by client", call);
+    log.error("a call failed for a reason of our own", { tool: tool.name, error });
+    const reason = reasonOf(error);
+    const text = `Cannot serve ${tool.name}: ${reason}. This is a fault of codex-swarm; its log file says more.`;
+    return failedCall(text, call);
+  }
+}
+
+function callResult({ text, blocks = [text], structured, isError }: ToolAnswer): CallToolResult {
+  return {
+    content: blocks.map((block) => ({ type: "text", text: block })),
+    structuredContent: { ...structured },
+    ...(isError === true ? { isError } : {}),
+  };
+}
+
+/** Says why a call failed; what the caller sent may be in it, however long. */
+function failedCall(text: string, { answerChars }: ToolCall): CallToolResult {
+  return { content: [{ type: "text", text: cutBlock(text, answerChars) }], isError: true };
+}
