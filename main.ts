@@ -162,6 +162,7 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
       return { running: 0, unread: 0 };
     }
   };
+  const ending = new AbortController();
   const connection = serveStdio(async () => {
     const open = await countOpen();
     return createServer({
@@ -172,12 +173,14 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
       repository,
       instructions: instructions(open, offered.map(({ name }) => name)),
       transport: "stdio",
+      ending: ending.signal,
       maxWaitMs: config.maxWaitMs,
       log,
     });
   }, log);
   const reason = await Promise.race([connection.left.then(() => "the client left"), signalled()]);
   log.info("the server ends", { reason });
+  ending.abort();
   // What cannot be stopped in time is stopped by its shim, once this process is gone.
   await withDeadline(supervisor.close(), CLOSE_MS);
   await connection.close();

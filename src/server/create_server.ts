@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly instructions: string;
   /** How the client is connected: some bear less over HTTP. */
   readonly transport: "stdio" | "http";
+  /** Aborted when the server ends, before its connections are closed. */
+  readonly ending: AbortSignal;
   readonly maxWaitMs: number | null;
   readonly log: Log;
 }

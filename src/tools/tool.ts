@@ -22,12 +22,18 @@ export const TOOLSETS = ["codex", "agents"] as const;
 /** `codex`: the tools named after it; `agents`: those of codex-as-mcp. */
 export type Toolset = typeof TOOLSETS[number];
 
+/**
+ * Why nobody waits for a call's answer any more: `cancelled` by its client; `client_left`, which is no cancellation, since
+ * the connection may only have broken; `server_ends`, as it does when the one client that it has leaves.
+ */
+export type Interruption = "cancelled" | "client_left" | "server_ends";
+
 /** Who calls, and how to reach them while the call lasts. */
 export interface ToolCall {
   /** Aborted when the client cancels the call or leaves. */
   readonly signal: AbortSignal;
-  /** Tells whether `signal` was aborted because the client has left, not because it cancelled the call. */
-  hasLeft(): boolean;
+  /** Tells why `signal` was aborted. */
+  interruption(): Interruption;
   /** Longest answer that the client passes on whole to its model, in characters. */
   readonly answerChars: number;
   /** Longest time that the client surely waits for an answer. */

@@ -46,7 +46,7 @@ export const PLANNED: PlannedTask = {
 export function toolCall(replaced: Partial<ToolCall> = {}): ToolCall {
   return {
     signal: new AbortController().signal,
-    hasLeft: () => false,
+    interruption: () => "cancelled",
     answerChars: 1_000,
     waitMs: 1_000,
     callerThreadId: null,
