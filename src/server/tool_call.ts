@@ -29,6 +29,7 @@ export function toolCall(server: Server, { mcpReq }: ServerContext, options: Ser
     signal: mcpReq.signal,
     interruption: () => interruptionOf(mcpReq.signal.reason, options),
     repository: options.repository,
+    handle: null,
     callerThreadId: typeof threadId === "string" ? threadId : null,
     async report(message): Promise<void> {
       if (progressToken === undefined || mcpReq.signal.aborted) return;
