@@ -11,11 +11,13 @@ import { Git } from "./src/git/git.ts";
 import { createLog, type Log } from "./src/log.ts";
 import { directHost, windowsTools } from "./src/process/direct.ts";
 import { shimHost } from "./src/process/shim.ts";
+import { HandleFiles } from "./src/storage/handle_files.ts";
 import { existingDirectory } from "./src/storage/paths.ts";
 import { isNewerState } from "./src/storage/state_directory.ts";
 import { StatePlaces } from "./src/storage/state_places.ts";
 import { createServer } from "./src/server/create_server.ts";
 import { instructions } from "./src/server/instructions.ts";
+import { KeptCalls } from "./src/server/kept_calls.ts";
 import { createResources } from "./src/server/resources.ts";
 import { serveStdio } from "./src/server/stdio.ts";
 import { planTask } from "./src/supervisor/plan_task.ts";
@@ -163,13 +165,25 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
     }
   };
   const ending = new AbortController();
-  const connection = serveStdio(async () => {
+  const kept = new KeptCalls({
+    files: new HandleFiles(config.stateDir),
+    tools,
+    services,
+    repository,
+    maxAgeMs: config.taskMaxAgeMs,
+    ending: ending.signal,
+    log,
+    now,
+  });
+  const connection = serveStdio(async ({ era }) => {
     const open = await countOpen();
     return createServer({
       version,
       tools: offered,
       resources,
       services,
+      kept,
+      era,
       repository,
       instructions: instructions(open, offered.map(({ name }) => name)),
       transport: "stdio",
@@ -182,7 +196,7 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
   log.info("the server ends", { reason });
   ending.abort();
   // What cannot be stopped in time is stopped by its shim, once this process is gone.
-  await withDeadline(supervisor.close(), CLOSE_MS);
+  await withDeadline(Promise.all([kept.settled(), supervisor.close()]), CLOSE_MS);
   await connection.close();
   return 0;
 }
@@ -300,7 +314,7 @@ async function permissionStates(): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(states));
 }
 
-async function withDeadline(work: Promise<void>, ms: number): Promise<void> {
+async function withDeadline(work: Promise<unknown>, ms: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const deadline = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
   await Promise.race([work, deadline]);

@@ -2,7 +2,9 @@
 import { Server } from "@modelcontextprotocol/server";
 import type { Log } from "../log.ts";
 import type { Tool, ToolServices } from "../tools/tool.ts";
+import type { KeptCalls } from "./kept_calls.ts";
 import type { Resource } from "./resources.ts";
+import { serveHandles, TASKS_EXTENSION } from "./serve_handles.ts";
 import { serveResources } from "./serve_resources.ts";
 import { serveTools } from "./serve_tools.ts";
 
@@ -12,6 +14,10 @@ export interface ServerOptions {
   readonly tools: readonly Tool[];
   readonly resources: readonly Resource[];
   readonly services: ToolServices;
+  /** The calls that were answered with handles. */
+  readonly kept: KeptCalls;
+  /** Of the protocol. */
+  readonly era: "legacy" | "modern";
   /** The repository of the client. */
   readonly repository: () => Promise<string>;
   readonly instructions: string;
@@ -27,9 +33,17 @@ export interface ServerOptions {
 export function createServer(options: ServerOptions): Server {
   const server = new Server(
     { name: "codex-swarm", title: "codex-swarm", version: options.version },
-    { capabilities: { tools: {}, resources: {} }, instructions: options.instructions },
+    {
+      capabilities: {
+        tools: {},
+        resources: {},
+        ...(options.era === "modern" ? { extensions: { [TASKS_EXTENSION]: {} } } : {}),
+      },
+      instructions: options.instructions,
+    },
   );
   serveTools(server, options);
+  serveHandles(server, options);
   serveResources(server, options);
   return server;
 }
