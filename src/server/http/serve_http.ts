@@ -11,6 +11,9 @@ import { type Refusal, refusalResponse } from "./refusal.ts";
 import type { Sessions } from "./sessions.ts";
 import { sendResponse, toRequest } from "./web_exchange.ts";
 
+/** How long a body that was refused may still take to arrive. */
+const PASS_OVER_MS = 1_000;
+
 export interface HttpServices {
   readonly gate: GateOptions;
   readonly rateLimit: RateLimit;
@@ -50,7 +53,14 @@ export async function serveRequest(
     // What was not read of it is not to be waited for, and strangers have no connection to keep.
     ...(isLast ? { connection: "close" } : {}),
   });
-  if (isLast) message.destroy();
+  if (isLast) passOver(message);
+}
+
+/** Lets a client that is still sending come to read its answer, but not for long. */
+function passOver(message: IncomingMessage): void {
+  if (message.complete || message.destroyed) return;
+  const timer = setTimeout(() => message.destroy(), PASS_OVER_MS);
+  message.once("close", () => clearTimeout(timer)).resume();
 }
 
 interface Answer {
