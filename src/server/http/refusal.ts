@@ -7,5 +7,11 @@ export interface Refusal {
 
 /** Words a refusal as MCP has it: a JSON-RPC error without an id. */
 export function refusalResponse({ status, message, headers = {} }: Refusal, code = -32_000): Response {
-  return Response.json({ jsonrpc: "2.0", error: { code, message }, id: null }, { status, headers });
+  const text = JSON.stringify({ jsonrpc: "2.0", error: { code, message }, id: null });
+  // With its length it is whole for the client before the connection ends.
+  const length = new TextEncoder().encode(text).length;
+  return new Response(text, {
+    status,
+    headers: { "content-type": "application/json", "content-length": String(length), ...headers },
+  });
 }

@@ -48,19 +48,23 @@ export async function serveRequest(
   const { response, isLast } = answer;
   const { allowedOrigins } = services.gate;
   const isKnown = head.origin !== undefined && isAllowedOrigin(head.origin, allowedOrigins);
-  await sendResponse(response, outgoing, {
+  const headers = {
     ...(isKnown ? corsHeaders(head.origin, head.method === "OPTIONS") : {}),
-    // What was not read of it is not to be waited for, and strangers have no connection to keep.
+    // Strangers have no connection to keep.
     ...(isLast ? { connection: "close" } : {}),
-  });
-  if (isLast) passOver(message);
+  };
+  await sendResponse(response, outgoing, { headers, beforeEnd: () => isLast ? passOver(message) : undefined });
 }
 
 /** Lets a client that is still sending come to read its answer, but not for long. */
-function passOver(message: IncomingMessage): void {
+async function passOver(message: IncomingMessage): Promise<void> {
   if (message.complete || message.destroyed) return;
-  const timer = setTimeout(() => message.destroy(), PASS_OVER_MS);
-  message.once("close", () => clearTimeout(timer)).resume();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, PASS_OVER_MS);
+  for (const event of ["end", "close"]) message.once(event, resolve);
+  message.resume();
+  await promise;
+  clearTimeout(timer);
 }
 
 interface Answer {

@@ -14,7 +14,11 @@ export function toRequest(message: IncomingMessage, signal: AbortSignal): Reques
 export async function sendResponse(
   response: Response,
   outgoing: ServerResponse,
-  headers: Readonly<Record<string, string>> = {},
+  { headers, beforeEnd }: {
+    readonly headers: Readonly<Record<string, string>>;
+    /** What is to be done when all was written and the connection is still open. */
+    readonly beforeEnd: () => Promise<void> | undefined;
+  },
 ): Promise<void> {
   const reader = response.body?.getReader();
   const closed = new Promise<"closed">((resolve) => outgoing.once("close", () => resolve("closed")));
@@ -34,6 +38,7 @@ export async function sendResponse(
         return await leave();
       }
     }
+    await beforeEnd();
     outgoing.end();
   } catch {
     // Who has left takes nothing more, and a body that fails has an end too.
