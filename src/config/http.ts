@@ -57,7 +57,7 @@ export function readHttp(sources: Sources, paths: Paths, stateDir: string): Http
     allowedOrigins: readNames(sources, "allowed-origin").map(origin),
   };
   refuseOpenDoors(settings);
-  return settings;
+  return Object.freeze(settings);
 }
 
 /** `HOST:PORT`, `:PORT`, `PORT` or `[IPv6]:PORT`. */
@@ -102,11 +102,11 @@ function readNames(sources: Sources, name: "allowed-host" | "allowed-origin"): s
 
 /** The name alone, as it is compared: a port says nothing about who asks. */
 function hostName(text: string): string {
-  const name = URL.canParse(`http://${text}`) ? new URL(`http://${text}`) : null;
-  if (name === null || name.hostname === "" || name.pathname !== "/" || text.includes("/")) {
+  const isPlain = /^(\[[0-9a-f:.]+\]|[^\s/@?#\\:[\]]+)(:\d{1,5})?$/i.test(text);
+  if (!isPlain || !URL.canParse(`http://${text}`)) {
     throw new ConfigError(`Invalid --allowed-host "${text}": expected a host's name, such as swarm.example.com`);
   }
-  return name.hostname;
+  return new URL(`http://${text}`).hostname;
 }
 
 function origin(text: string): string {
@@ -135,5 +135,5 @@ function refuseOpenDoors({ address, token, allowedHosts }: HttpSettings): void {
 
 /** Tells whether an address is reached from this machine only. */
 export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|(0*:)*:?0*1)$/i.test(host) && host !== "1";
+  return /^(localhost|127(\.\d{1,3}){3}|::1|(0+:){7}0*1)$/i.test(host);
 }
