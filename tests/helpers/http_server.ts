@@ -66,10 +66,10 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
     const stateDir = options.stateDir ?? stack.use(await tempDirectory()).path;
     if (options.stateDir === undefined) stack.defer(() => endAgents(stateDir));
     const process = stack.use(startProcess({ ...options, codex, cwd, stateDir }));
-    const url = await waitFor(() => {
-      if (process.hasEnded()) throw new Error(`the server ended: ${process.stderr()}`);
-      return / serving MCP at (\S+)/.exec(process.stderr())?.[1];
-    }, { message: "the server to listen" });
+    const urlOf = (): string | undefined => / serving MCP at (\S+)/.exec(process.stderr())?.[1];
+    await waitFor(() => process.hasEnded() || urlOf() !== undefined, { message: "the server to listen" });
+    const url = urlOf();
+    if (url === undefined) throw new Error(`the server ended: ${process.stderr()}`);
     const token = await Deno.readTextFile(join(stateDir, "token")).then((text) => text.trim(), () => null);
     const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
     const clients = stack.use(new AsyncDisposableStack());

@@ -142,8 +142,9 @@ function wordsOf(code: unknown, { kind }: Address): string | null {
     case "EACCES":
       return `the system does not allow it. Name ${other}.`;
     case "EADDRNOTAVAIL":
+    case "EINVAL":
     case "ENOTFOUND":
-      return "this machine has no such address. Use 127.0.0.1, or one that it has.";
+      return kind === "socket" ? null : "this machine has no such address. Use 127.0.0.1, or one that it has.";
     default:
       return null;
   }
