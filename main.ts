@@ -19,6 +19,7 @@ import { StatePlaces } from "./src/storage/state_places.ts";
 import { readTokenFile } from "./src/storage/token_file.ts";
 import { createServer } from "./src/server/create_server.ts";
 import { instructions } from "./src/server/instructions.ts";
+import { OpenCalls } from "./src/server/open_calls.ts";
 import { createResources } from "./src/server/resources.ts";
 import { startHttp } from "./src/server/http/start_http.ts";
 import { serveStdio } from "./src/server/stdio.ts";
@@ -172,6 +173,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
     }
   });
   const ending = new AbortController();
+  const calls = new OpenCalls();
   const makeServer = async (): Promise<Server> =>
     createServer({
       version,
@@ -183,11 +185,16 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
       transport: config.http === null ? "stdio" : "http",
       ending: ending.signal,
       maxWaitMs: config.maxWaitMs,
+      calls,
       log,
     });
   const connection: Connection = config.http === null
     ? serveStdio(makeServer, log)
-    : await listen(config, config.http, { makeServer, supervisor, log });
+    : await listen(config, config.http, {
+      makeServer,
+      health: () => ({ status: "ok", version, agents: supervisor.countRunning(), calls: calls.count }),
+      log,
+    });
   supervisor.open();
   const reason = await Promise.race([connection.left.then(() => "the client left"), signalled()]);
   log.info("the server ends", { reason });
@@ -217,9 +224,9 @@ interface Connection {
 async function listen(
   config: Config,
   { address, token, allowedHosts, allowedOrigins }: HttpSettings,
-  { makeServer, supervisor, log }: {
+  { makeServer, health, log }: {
     readonly makeServer: () => Promise<Server>;
-    readonly supervisor: Supervisor;
+    readonly health: () => Readonly<Record<string, unknown>>;
     readonly log: Log;
   },
 ): Promise<Connection> {
@@ -233,7 +240,7 @@ async function listen(
       token: read?.token ?? (token.kind === "given" ? token.token : null),
     },
     makeServer,
-    health: () => ({ status: "ok", version, agents: supervisor.countRunning() }),
+    health,
     log,
   });
   await revokeNet();

@@ -2,6 +2,7 @@
 import { Server } from "@modelcontextprotocol/server";
 import type { Log } from "../log.ts";
 import type { Tool, ToolServices } from "../tools/tool.ts";
+import type { OpenCalls } from "./open_calls.ts";
 import type { Resource } from "./resources.ts";
 import { serveResources } from "./serve_resources.ts";
 import { serveTools } from "./serve_tools.ts";
@@ -20,6 +21,8 @@ export interface ServerOptions {
   /** Aborted when the server ends, before its connections are closed. */
   readonly ending: AbortSignal;
   readonly maxWaitMs: number | null;
+  /** All calls of all connections. */
+  readonly calls: OpenCalls;
   readonly log: Log;
 }
 
