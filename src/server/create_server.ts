@@ -1,8 +1,9 @@
 /** MCP as a protocol: what a connection's server offers, of either protocol era. */
-import { Server } from "@modelcontextprotocol/server";
+import { type McpRequestContext, Server } from "@modelcontextprotocol/server";
 import type { Log } from "../log.ts";
 import type { Tool, ToolServices } from "../tools/tool.ts";
 import type { KeptCalls } from "./kept_calls.ts";
+import type { OpenCalls } from "./open_calls.ts";
 import type { Resource } from "./resources.ts";
 import { serveHandles, TASKS_EXTENSION } from "./serve_handles.ts";
 import { serveResources } from "./serve_resources.ts";
@@ -17,7 +18,7 @@ export interface ServerOptions {
   /** The calls that were answered with handles. */
   readonly kept: KeptCalls;
   /** Of the protocol. */
-  readonly era: "legacy" | "modern";
+  readonly era: McpRequestContext["era"];
   /** The repository of the client. */
   readonly repository: () => Promise<string>;
   readonly instructions: string;
@@ -26,8 +27,13 @@ export interface ServerOptions {
   /** Aborted when the server ends, before its connections are closed. */
   readonly ending: AbortSignal;
   readonly maxWaitMs: number | null;
+  /** All calls of all connections. */
+  readonly calls: OpenCalls;
   readonly log: Log;
 }
+
+/** Makes a server for clients that speak one era of the protocol. */
+export type MakeServer = (context: Pick<McpRequestContext, "era">) => Promise<Server>;
 
 /** Makes the server of one connection, or in the 2026 era over HTTP of one request. */
 export function createServer(options: ServerOptions): Server {

@@ -17,6 +17,7 @@ export function serveTools(server: Server, options: ServerOptions): void {
         `Unknown tool "${params.name}": the tools are ${names}.`,
       );
     }
+    using _open = options.calls.begin();
     const call = toolCall(server, context, options);
     const { stages } = tool;
     if (stages !== undefined && declaresTasks(context) && await options.kept.isWritable()) {

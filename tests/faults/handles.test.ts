@@ -1,7 +1,8 @@
 /** Servers that end or are killed under calls that were answered with handles: any other server goes on with them. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { HandleClient } from "../helpers/handles.ts";
+import { HandleClient, requestOverHttp } from "../helpers/handles.ts";
+import { type HttpServerProcess, startHttpServer } from "../helpers/http_server.ts";
 import { isAlive } from "../helpers/processes.ts";
 import { type ServersYard, serversYard } from "../helpers/servers_yard.ts";
 import { waitFor } from "../helpers/wait_for.ts";
@@ -194,3 +195,33 @@ Deno.test({ name: "what is cancelled and asked for at the same time has one end,
     assert.equal((await client.ended(taskId)).status, status);
   }
 });
+
+Deno.test(
+  { name: "a handle that was given over HTTP is good after a restart, over HTTP and over stdio", ignore },
+  async () => {
+    await using yard = await serversYard();
+    const start = (): Promise<HttpServerProcess> => startHttpServer({ ...yard, listen: ["--port", "0"] });
+    let taskId = "";
+    {
+      await using server = await start();
+      const { result } = await requestOverHttp(server, "tools/call", { name: "codex", arguments: { prompt: WORKS } });
+      assert.deepEqual([result.resultType, result.status], ["task", "working"]);
+      taskId = result.taskId;
+      await untilWorking(yard, 1);
+      server.kill("SIGKILL");
+      await server.ended;
+    }
+    await using server = await start();
+    assert.equal((await requestOverHttp(server, "tasks/get", { taskId })).result.status, "working");
+    await release(yard);
+    const ended = await waitFor(async () => {
+      const { result } = await requestOverHttp(server, "tasks/get", { taskId });
+      return result.status === "working" ? null : result;
+    }, { message: "the end" });
+    assert.deepEqual([ended.status, ended.result.structuredContent.content], ["completed", "done"]);
+    await using client = new HandleClient(yard);
+    assert.deepEqual(await client.get(taskId), ended);
+    const { error } = await requestOverHttp(server, "tasks/cancel", { taskId: crypto.randomUUID() });
+    assert.equal(error.code, -32602);
+  },
+);

@@ -1,5 +1,6 @@
 /** A client of the 2026 era that speaks plain JSON-RPC and may declare the extension Tasks, for which the SDK has no client. */
 import assert from "node:assert/strict";
+import type { HttpServerProcess } from "./http_server.ts";
 import { ServerProcess } from "./server_process.ts";
 import { baseEnvironment } from "./swarm.ts";
 import type { ServersYard } from "./servers_yard.ts";
@@ -7,6 +8,7 @@ import { waitFor } from "./wait_for.ts";
 
 export const EXTENSION = "io.modelcontextprotocol/tasks";
 const META = "io.modelcontextprotocol";
+const VERSION = "2026-07-28";
 
 export interface HandleClientOptions {
   readonly args?: readonly string[];
@@ -18,6 +20,45 @@ export interface HandleClientOptions {
 /** An answer as it came over the wire. */
 // deno-lint-ignore no-explicit-any
 type Message = any;
+
+/** A request of the 2026 era. */
+function requestOf(
+  id: number,
+  { method, params, declares, clientName }: {
+    readonly method: string;
+    readonly params: Readonly<Record<string, unknown>>;
+    readonly declares: boolean;
+    readonly clientName: string;
+  },
+): Message {
+  const _meta = {
+    [`${META}/protocolVersion`]: VERSION,
+    [`${META}/clientInfo`]: { name: clientName, version: "1" },
+    [`${META}/clientCapabilities`]: declares ? { extensions: { [EXTENSION]: {} } } : {},
+  };
+  return { jsonrpc: "2.0", id, method, params: { ...params, _meta } };
+}
+
+/** Sends a request of a client that declares the extension, over HTTP, and gives the whole answer. */
+export async function requestOverHttp(
+  server: Pick<HttpServerProcess, "send">,
+  method: string,
+  params: Readonly<Record<string, unknown>>,
+): Promise<Message> {
+  const name = params["name"] ?? params["taskId"];
+  const response = await server.send({
+    method: "POST",
+    headers: {
+      "mcp-protocol-version": VERSION,
+      "mcp-method": method,
+      ...(typeof name === "string" ? { "mcp-name": name } : {}),
+    },
+    body: JSON.stringify(requestOf(1, { method, params, declares: true, clientName: "test" })),
+  });
+  const text = await response.text();
+  const messages = text.startsWith("{") ? [text] : [...text.matchAll(/^data: (\{.*)$/gm)].map(([, data = ""]) => data);
+  return JSON.parse(messages.at(-1) ?? "null");
+}
 
 /** A server of a yard, with its client. */
 export class HandleClient implements AsyncDisposable {
@@ -51,12 +92,7 @@ export class HandleClient implements AsyncDisposable {
     { declares = true }: { readonly declares?: boolean } = {},
   ): Promise<number> {
     const id = ++this.#id;
-    const _meta = {
-      [`${META}/protocolVersion`]: "2026-07-28",
-      [`${META}/clientInfo`]: { name: this.#clientName, version: "1" },
-      [`${META}/clientCapabilities`]: declares ? { extensions: { [EXTENSION]: {} } } : {},
-    };
-    await this.process.send({ jsonrpc: "2.0", id, method, params: { ...params, _meta } });
+    await this.process.send(requestOf(id, { method, params, declares, clientName: this.#clientName }));
     return id;
   }
 
