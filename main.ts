@@ -36,6 +36,7 @@ import { Worktrees } from "./src/work/worktrees.ts";
 import { TaskError } from "./src/task/errors.ts";
 import { chooseTools } from "./src/tools/choose_tools.ts";
 import { tools } from "./src/tools/mod.ts";
+import { SharedAnswers } from "./src/tools/shared_answers.ts";
 import { type Tool, type ToolServices, TOOLSETS } from "./src/tools/tool.ts";
 
 const { version } = manifest;
@@ -133,6 +134,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
     minWaitMs: config.minWaitMs,
     cwd: config.cwd,
     agents: config.agents,
+    lists: new SharedAnswers(),
     work,
     plan: createPlan(config, {
       supervisor,
