@@ -15,6 +15,7 @@ import { noteEndpoint } from "./src/storage/endpoint_files.ts";
 import { HandleFiles } from "./src/storage/handle_files.ts";
 import { existingDirectory } from "./src/storage/paths.ts";
 import { isNewerState } from "./src/storage/state_directory.ts";
+import { RequestFiles } from "./src/storage/request_files.ts";
 import { StatePlaces } from "./src/storage/state_places.ts";
 import { readTokenFile } from "./src/storage/token_file.ts";
 import { createServer, type MakeServer } from "./src/server/create_server.ts";
@@ -136,6 +137,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
     agents: config.agents,
     lists: new SharedAnswers(),
     work,
+    requests: new RequestFiles(config.stateDir),
     plan: createPlan(config, {
       supervisor,
       probe,
