@@ -14,8 +14,12 @@ import { shimHost } from "./src/process/shim.ts";
 import { existingDirectory } from "./src/storage/paths.ts";
 import { isNewerState } from "./src/storage/state_directory.ts";
 import { StatePlaces } from "./src/storage/state_places.ts";
+import { TaskChanges } from "./src/storage/task_changes.ts";
 import { createServer } from "./src/server/create_server.ts";
 import { instructions } from "./src/server/instructions.ts";
+import { resourceFacts } from "./src/server/resource_facts.ts";
+import { createTemplates } from "./src/server/resource_templates.ts";
+import { ResourceUpdates } from "./src/server/resource_updates.ts";
 import { createResources } from "./src/server/resources.ts";
 import { serveStdio } from "./src/server/stdio.ts";
 import { planTask } from "./src/supervisor/plan_task.ts";
@@ -153,6 +157,8 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
     supervisor,
     permissions: permissionStates,
   });
+  const templates = createTemplates({ supervisor, services });
+  const updates = new ResourceUpdates({ look: resourceFacts(new TaskChanges(config.tasksDir), resources) });
   const countOpen = async (): ReturnType<Supervisor["countOpen"]> => {
     try {
       return await supervisor.countOpen(await repository());
@@ -169,6 +175,9 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
       version,
       tools: offered,
       resources,
+      templates,
+      updates,
+      completeIds: (options) => supervisor.newestIds(options),
       services,
       repository,
       instructions: instructions(open, offered.map(({ name }) => name)),
@@ -177,7 +186,7 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
       maxWaitMs: config.maxWaitMs,
       log,
     });
-  }, log);
+  }, { updates, log });
   const reason = await Promise.race([connection.left.then(() => "the client left"), signalled()]);
   log.info("the server ends", { reason });
   ending.abort();
