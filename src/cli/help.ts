@@ -15,6 +15,7 @@ const EXAMPLES: readonly (readonly [string, string])[] = [
   ["codex mcp add codex-swarm -- codex-swarm", "Use it in Codex"],
   ["codex-swarm -c model=gpt-5.5 -c sandbox_mode=workspace-write", "Set what agents use by default"],
   ["codex-swarm --root ~/projects --max-sandbox workspace-write", "Bound what any call may ask for"],
+  ["codex-swarm --http", "One server for all clients of this machine"],
   ["codex-swarm --max-concurrent 4 --task-timeout 45m", "Run four at once, none longer than 45 minutes"],
   ["CODEX_SWARM_STATE_DIR=/data/swarm codex-swarm --log-level INFO", "Keep state elsewhere and log more"],
 ];
@@ -34,6 +35,7 @@ export function helpText(version: string): string {
     `codex-swarm ${version}: starts, watches and stops many Codex agents at once\n`,
     section("Use", [
       "  codex-swarm [mcp-server] [FLAGS]      serve MCP on stdin and stdout\n",
+      "  codex-swarm --http [FLAGS]            serve it to many clients over HTTP\n",
       "  codex-swarm doctor [FLAGS]            check this machine\n\n",
       ...paragraph(
         "Each flag can be set by the environment variable named in its brackets; the flag wins. A variable of a " +
@@ -41,6 +43,7 @@ export function helpText(version: string): string {
       ),
     ]),
     ...groups,
+    section("Variables without a flag", variables("codex-swarm")),
     section(
       "Variables without a flag, as codex-mcp-swarm had them (a bad value is ignored)",
       variables("codex-mcp-swarm"),
