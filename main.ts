@@ -196,7 +196,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
     });
   const connection: Connection = config.http === null
     ? serveStdio(makeServer, { updates, log })
-    : await listen(config, config.http, { makeServer, supervisor, log });
+    : await listen(config, config.http, { makeServer, supervisor, updates, log });
   supervisor.open();
   const reason = await Promise.race([connection.left.then(() => "the client left"), signalled()]);
   log.info("the server ends", { reason });
@@ -226,9 +226,10 @@ interface Connection {
 async function listen(
   config: Config,
   { address, token, allowedHosts, allowedOrigins }: HttpSettings,
-  { makeServer, supervisor, log }: {
+  { makeServer, supervisor, updates, log }: {
     readonly makeServer: () => Promise<Server>;
     readonly supervisor: Supervisor;
+    readonly updates: ResourceUpdates;
     readonly log: Log;
   },
 ): Promise<Connection> {
@@ -243,6 +244,7 @@ async function listen(
     },
     makeServer,
     health: () => ({ status: "ok", version, agents: supervisor.countRunning() }),
+    updates,
     log,
   });
   await revokeNet();

@@ -1,44 +1,19 @@
 import assert from "node:assert/strict";
 import { connectOldClient } from "../helpers/old_client.ts";
 import { ServerProcess } from "../helpers/server_process.ts";
-import { baseEnvironment, startSwarm, type Swarm } from "../helpers/swarm.ts";
+import { subscribe, TASKS, updates, waitForUpdate } from "../helpers/subscriptions.ts";
+import { baseEnvironment, startSwarm } from "../helpers/swarm.ts";
 import { readAllEvents } from "../helpers/task_resources.ts";
-import { release, startTask, waitForStatus } from "../helpers/tasks.ts";
+import { release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
 import { waitFor } from "../helpers/wait_for.ts";
-
-const TASKS = "codex-swarm:///tasks";
-const MAX_WATCHED = 1_000;
-
-interface Subscription {
-  close(): Promise<unknown>;
-}
-
-/** Subscribes in the way of the client's era, to one after the other or to all at once. */
-async function subscribe(swarm: Swarm, era: "2025" | "2026", uris: readonly string[]): Promise<Subscription> {
-  if (era === "2026") return await swarm.client.listen({ resourceSubscriptions: [...uris] });
-  for (const uri of uris) await swarm.client.subscribeResource({ uri });
-  return { close: () => Promise.all(uris.map((uri) => swarm.client.unsubscribeResource({ uri }))) };
-}
-
-/** Updates that a client was told of. */
-function updates(process: ServerProcess, uri?: string): string[] {
-  return process.received.flatMap(({ method, params }) => {
-    if (method !== "notifications/resources/updated") return [];
-    const { uri: changed } = JSON.parse(JSON.stringify(params));
-    return uri === undefined || uri === changed ? [changed] : [];
-  });
-}
-
-async function waitForUpdate({ process }: Swarm, uri: string, before: number): Promise<void> {
-  await waitFor(() => updates(process, uri).length > before, { message: `an update of ${uri}` });
-}
 
 for (const era of ["2025", "2026"] as const) {
   Deno.test(`who has subscribed to a task is told of what is to be read anew, nobody else is (${era} era)`, async () => {
     await using swarm = await startSwarm({ era });
     await using stranger = await startSwarm({ ...swarm, era });
-    const id = await startTask(swarm, "fake:hold(one) fake:say(first) fake:hold(two) fake:say(second)");
-    await waitForStatus(swarm, id, "running");
+    const id = await startTask(swarm, "fake:command(make) fake:hold(one) fake:say(first) fake:hold(two)");
+    // By then it is noted as running.
+    await waitForTask(swarm, id, (task) => task.last_command);
     const [state, events, diff] = [`${TASKS}/${id}`, `${TASKS}/${id}/events`, `${TASKS}/${id}/diff`];
     const subscription = await subscribe(swarm, era, [TASKS, state, events, diff]);
     const said = async (): Promise<boolean> => JSON.stringify(await readAllEvents(swarm, id)).includes("first");
@@ -74,49 +49,7 @@ for (const era of ["2025", "2026"] as const) {
     assert.equal(updates(swarm.process).length, all);
     assert.deepEqual(new Set(updates(stranger.process)), new Set([TASKS]));
   });
-
-  Deno.test(`a connection can watch ${MAX_WATCHED} resources, whatever others do, and no more (${era} era)`, async () => {
-    await using swarm = await startSwarm({ era });
-    await using other = await startSwarm({ ...swarm, era });
-    const id = await startTask(swarm, "fake:hold(go)");
-    await waitForStatus(swarm, id, "running");
-    // Records of tasks that are only there.
-    const ids = Array.from({ length: MAX_WATCHED }, (_, index) => `f${String(index).padStart(7, "0")}`);
-    for (const one of ids) {
-      Deno.mkdirSync(`${swarm.stateDir}/tasks/${one}`);
-      Deno.writeTextFileSync(`${swarm.stateDir}/tasks/${one}/task.json`, "{}");
-    }
-    const uris = ids.map((one) => `${TASKS}/${one}`);
-    await subscribe(swarm, era, uris);
-    const refused = /Cannot subscribe: one connection can watch 1000 resources\. End subscriptions that are not needed/;
-    await assert.rejects(subscribe(swarm, era, [`${TASKS}/${id}`]), refused);
-    const subscription = await subscribe(other, era, [`${TASKS}/${id}`]);
-    await release(swarm, "go");
-    await waitForUpdate(other, `${TASKS}/${id}`, 0);
-    await subscription.close();
-    assert.deepEqual(updates(swarm.process), []);
-  });
 }
-
-Deno.test("updates come at most once a second, and the last change is always told", async () => {
-  await using swarm = await startSwarm({ era: "2026" });
-  const id = await startTask(swarm, `${"fake:flood(40) fake:silent(0.05) ".repeat(30)}fake:say(last)`);
-  const uri = `${TASKS}/${id}/events`;
-  const from = performance.now();
-  const subscription = await subscribe(swarm, "2026", [uri]);
-  let seen = 0;
-  let reads = 0;
-  // Reads after updates only, as a client does.
-  for (let isLast = false; !isLast; reads++) {
-    await waitForUpdate(swarm, uri, seen);
-    seen = updates(swarm.process, uri).length;
-    isLast = JSON.stringify(await readAllEvents(swarm, id)).includes("turn.completed");
-  }
-  await subscription.close();
-  const seconds = (performance.now() - from) / 1_000;
-  assert.ok(updates(swarm.process, uri).length <= Math.floor(seconds) + 1, `${seen} in ${seconds} s`);
-  assert.ok(reads < 100);
-});
 
 Deno.test("a client of the 1.x SDK is told of changes it has subscribed to", async () => {
   await using swarm = await startSwarm();
