@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { setImmediate } from "node:timers";
 import { type EventPage, readEventPage } from "../../src/storage/event_page.ts";
 import { TaskError } from "../../src/task/errors.ts";
 import { seededRandom } from "../helpers/random.ts";
@@ -133,6 +134,29 @@ Deno.test("readEventPage() tells how much was dropped, and gives all lines that 
     assert.equal(given + dropped, pages.at(-1)?.next, `round ${round}`);
     // Whoever had read up to a place that was dropped since reads on behind it.
     const later = await readEventPage(log, { after: start, isOver });
-    assert.deepEqual(later.lines.map(({ text }) => text), whole.filter((line) => texts([later]).includes(line)));
+    assert.deepEqual(texts([later]), whole.filter((line) => texts([later]).includes(line)));
+    const behind = await readEventPage(log, { after: end, isOver });
+    assert.deepEqual(texts([behind]), texts([later]));
+  }
+});
+
+Deno.test("readEventPage() gives nothing of what is dropped while it reads", async () => {
+  await using temp = await tempDirectory();
+  const log = logIn(temp.path);
+  const lines = Array.from({ length: 150 }, (_, index) => `${index} ${"z".repeat(300)}`);
+  const whole = new TextEncoder().encode(lines.map((line) => `${line}\n`).join(""));
+  const [start, end] = [4_096, 40_960];
+  const known = new Set(lines);
+  for (let round = 0; round < 300; round++) {
+    Deno.writeTextFileSync(log.droppedFile, "");
+    Deno.writeFileSync(log.eventsFile, whole);
+    const reading = readEventPage(log, { after: 0, isOver: false });
+    for (let turn = 0; turn < round % 30; turn++) await new Promise((resolve) => setImmediate(resolve));
+    // In this order, as the shim does it.
+    Deno.writeTextFileSync(log.droppedFile, `${start} ${end}\n`);
+    using file = Deno.openSync(log.eventsFile, { write: true });
+    file.seekSync(start, Deno.SeekMode.Start);
+    file.writeSync(new Uint8Array(end - start));
+    for (const text of texts([await reading])) assert.ok(known.has(text), `round ${round}`);
   }
 });
