@@ -20,6 +20,7 @@ import { TaskChanges } from "./src/storage/task_changes.ts";
 import { readTokenFile } from "./src/storage/token_file.ts";
 import { createServer } from "./src/server/create_server.ts";
 import { instructions } from "./src/server/instructions.ts";
+import { OpenCalls } from "./src/server/open_calls.ts";
 import { resourceFacts } from "./src/server/resource_facts.ts";
 import { createTemplates } from "./src/server/resource_templates.ts";
 import { ResourceUpdates } from "./src/server/resource_updates.ts";
@@ -38,6 +39,7 @@ import { Worktrees } from "./src/work/worktrees.ts";
 import { TaskError } from "./src/task/errors.ts";
 import { chooseTools } from "./src/tools/choose_tools.ts";
 import { tools } from "./src/tools/mod.ts";
+import { SharedAnswers } from "./src/tools/shared_answers.ts";
 import { type Tool, type ToolServices, TOOLSETS } from "./src/tools/tool.ts";
 
 const { version } = manifest;
@@ -135,6 +137,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
     minWaitMs: config.minWaitMs,
     cwd: config.cwd,
     agents: config.agents,
+    lists: new SharedAnswers(),
     work,
     plan: createPlan(config, {
       supervisor,
@@ -178,6 +181,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
     }
   });
   const ending = new AbortController();
+  const calls = new OpenCalls();
   const makeServer = async (): Promise<Server> =>
     createServer({
       version,
@@ -192,11 +196,17 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
       transport: config.http === null ? "stdio" : "http",
       ending: ending.signal,
       maxWaitMs: config.maxWaitMs,
+      calls,
       log,
     });
   const connection: Connection = config.http === null
     ? serveStdio(makeServer, { updates, log })
-    : await listen(config, config.http, { makeServer, supervisor, updates, log });
+    : await listen(config, config.http, {
+      makeServer,
+      health: () => ({ status: "ok", version, agents: supervisor.countRunning(), calls: calls.count }),
+      updates,
+      log,
+    });
   supervisor.open();
   const reason = await Promise.race([connection.left.then(() => "the client left"), signalled()]);
   log.info("the server ends", { reason });
@@ -226,9 +236,9 @@ interface Connection {
 async function listen(
   config: Config,
   { address, token, allowedHosts, allowedOrigins }: HttpSettings,
-  { makeServer, supervisor, updates, log }: {
+  { makeServer, health, updates, log }: {
     readonly makeServer: () => Promise<Server>;
-    readonly supervisor: Supervisor;
+    readonly health: () => Readonly<Record<string, unknown>>;
     readonly updates: ResourceUpdates;
     readonly log: Log;
   },
@@ -243,7 +253,7 @@ async function listen(
       token: read?.token ?? (token.kind === "given" ? token.token : null),
     },
     makeServer,
-    health: () => ({ status: "ok", version, agents: supervisor.countRunning() }),
+    health,
     updates,
     log,
   });

@@ -2,6 +2,7 @@
 import { Server } from "@modelcontextprotocol/server";
 import type { Log } from "../log.ts";
 import type { Tool, ToolServices } from "../tools/tool.ts";
+import type { OpenCalls } from "./open_calls.ts";
 import type { ResourceTemplate } from "./resource_templates.ts";
 import type { ResourceUpdates } from "./resource_updates.ts";
 import type { Resource } from "./resources.ts";
@@ -28,6 +29,8 @@ export interface ServerOptions {
   /** Aborted when the server ends, before its connections are closed. */
   readonly ending: AbortSignal;
   readonly maxWaitMs: number | null;
+  /** All calls of all connections. */
+  readonly calls: OpenCalls;
   readonly log: Log;
 }
 

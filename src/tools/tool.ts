@@ -8,6 +8,7 @@ import type { PlannedTask } from "../supervisor/planned_task.ts";
 import { TaskError } from "../task/errors.ts";
 import { cutInner } from "./bounded_text.ts";
 import { fitAnswer } from "./fit_answer.ts";
+import type { SharedAnswers } from "./shared_answers.ts";
 
 /** Longest words about a call that cannot be served, in characters: a caller's own may stand in them. */
 const MAX_ERROR = 1_500;
@@ -68,6 +69,8 @@ export interface ToolServices {
   /** The server's working directory. */
   readonly cwd: string;
   readonly agents: AgentDefaults;
+  /** Of lists, which many clients of one server may ask for at once. */
+  readonly lists: SharedAnswers;
   readonly log: Log;
 }
 

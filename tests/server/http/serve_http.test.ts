@@ -102,7 +102,7 @@ Deno.test("the health of a server is told without the token, and holds nothing s
   const response = await server.send({ headers: { authorization: "" } }, "/healthz");
   const { version, ...health } = await response.json();
   assert.match(version, /^\d+\.\d+\.\d+/);
-  assert.deepEqual(health, { status: "ok", agents: 0, sessions: 1 });
+  assert.deepEqual(health, { status: "ok", agents: 0, calls: 0, sessions: 1 });
 });
 
 Deno.test("a client that ends its session is forgotten", async () => {
