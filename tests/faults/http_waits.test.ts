@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readNotedRun } from "../../src/process/run_files.ts";
 import { type HttpServerProcess, startHttpServer } from "../helpers/http_server.ts";
+import type { Answer } from "../helpers/swarm.ts";
 import { isAlive } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
@@ -86,9 +87,10 @@ Deno.test({ name: `SIGTERM ends a server with ${STREAMS} streams in less than tw
   for (let round = 0; round < 3; round++) {
     await using server = await startHttpServer();
     const { id, pid } = await hold(server);
+    const calls: Promise<Answer>[] = [];
     for (let index = 0; index < STREAMS; index++) {
       const client = await server.connect({ era: index % 2 === 0 ? "2025" : "2026" });
-      client.call("codex_wait", { task_ids: [id] }, { onProgress: () => {} }).catch(() => undefined);
+      calls.push(client.call("codex_wait", { task_ids: [id] }, { onProgress: () => {} }));
     }
     await waitFor(async () => (await health(server)).calls === STREAMS, { message: "all clients to wait" });
     const from = performance.now();
@@ -96,6 +98,8 @@ Deno.test({ name: `SIGTERM ends a server with ${STREAMS} streams in less than tw
     const { code } = await server.ended;
     tookMs.push(performance.now() - from);
     assert.equal(code, 0);
+    // Nobody is left waiting for a server that is gone.
+    for (const { structured } of await Promise.all(calls)) assert.deepEqual(structured.running, [id]);
     // What is detached works on.
     assert.equal(await isAlive(pid), true);
     await Deno.writeTextFile(`${server.cwd}/go`, "");
