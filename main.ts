@@ -1,6 +1,5 @@
 /** Puts the parts together. Alone reads the command line and the environment, and alone ends the process. */
 import { join } from "node:path";
-import type { Server } from "@modelcontextprotocol/server";
 import manifest from "./deno.json" with { type: "json" };
 import { runDoctor } from "./src/cli/doctor.ts";
 import { helpText } from "./src/cli/help.ts";
@@ -13,13 +12,15 @@ import { createLog, type Log } from "./src/log.ts";
 import { directHost, windowsTools } from "./src/process/direct.ts";
 import { shimHost } from "./src/process/shim.ts";
 import { noteEndpoint } from "./src/storage/endpoint_files.ts";
+import { HandleFiles } from "./src/storage/handle_files.ts";
 import { existingDirectory } from "./src/storage/paths.ts";
 import { isNewerState } from "./src/storage/state_directory.ts";
 import { StatePlaces } from "./src/storage/state_places.ts";
 import { TaskChanges } from "./src/storage/task_changes.ts";
 import { readTokenFile } from "./src/storage/token_file.ts";
-import { createServer } from "./src/server/create_server.ts";
+import { createServer, type MakeServer } from "./src/server/create_server.ts";
 import { instructions } from "./src/server/instructions.ts";
+import { KeptCalls } from "./src/server/kept_calls.ts";
 import { OpenCalls } from "./src/server/open_calls.ts";
 import { resourceFacts } from "./src/server/resource_facts.ts";
 import { createTemplates } from "./src/server/resource_templates.ts";
@@ -181,8 +182,18 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
     }
   });
   const ending = new AbortController();
+  const kept = new KeptCalls({
+    files: new HandleFiles(config.stateDir),
+    tools,
+    services,
+    repository,
+    maxAgeMs: config.taskMaxAgeMs,
+    ending: ending.signal,
+    log,
+    now,
+  });
   const calls = new OpenCalls();
-  const makeServer = async (): Promise<Server> =>
+  const makeServer: MakeServer = async ({ era }) =>
     createServer({
       version,
       tools: offered,
@@ -191,6 +202,8 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
       updates,
       completeIds: (options) => supervisor.newestIds(options),
       services,
+      kept,
+      era,
       repository,
       instructions: instructions(await countOpen(), offered.map(({ name }) => name)),
       transport: config.http === null ? "stdio" : "http",
@@ -213,7 +226,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
   connection.stop?.();
   ending.abort();
   // What cannot be stopped in time is stopped by its shim, once this process is gone.
-  await withDeadline(supervisor.close(), CLOSE_MS);
+  await withDeadline(Promise.all([kept.settled(), supervisor.close()]), CLOSE_MS);
   await connection.close();
   return 0;
 }
@@ -237,7 +250,7 @@ async function listen(
   config: Config,
   { address, token, allowedHosts, allowedOrigins }: HttpSettings,
   { makeServer, health, updates, log }: {
-    readonly makeServer: () => Promise<Server>;
+    readonly makeServer: MakeServer;
     readonly health: () => Readonly<Record<string, unknown>>;
     readonly updates: ResourceUpdates;
     readonly log: Log;
@@ -389,7 +402,7 @@ async function permissionStates(): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(states));
 }
 
-async function withDeadline(work: Promise<void>, ms: number): Promise<void> {
+async function withDeadline(work: Promise<unknown>, ms: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const deadline = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
   await Promise.race([work, deadline]);
