@@ -3,9 +3,13 @@ import { join } from "node:path";
 import manifest from "./deno.json" with { type: "json" };
 import { runDoctor } from "./src/cli/doctor.ts";
 import { helpText } from "./src/cli/help.ts";
+import type { Client } from "./src/cli/install/client.ts";
+import { clientNames } from "./src/cli/install/clients.ts";
+import { runInstall } from "./src/cli/install/install.ts";
+import { runUninstall } from "./src/cli/install/uninstall.ts";
 import { bellDirectory } from "./src/codex/run_codex.ts";
 import { type CodexProbe, rememberProbe } from "./src/codex/probe.ts";
-import { checkToolChoice, type Config, ConfigError, parseConfig } from "./src/config.ts";
+import { checkToolChoice, chooseClient, type Config, ConfigError, parseConfig } from "./src/config.ts";
 import { findRepository } from "./src/git/repository.ts";
 import { Git } from "./src/git/git.ts";
 import { createLog, type Log } from "./src/log.ts";
@@ -51,9 +55,7 @@ async function main(): Promise<number> {
       throw new ConfigError("No tool is left: --toolsets, --tools, --exclude-tools and --read-only leave none");
     }
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    writeText(Deno.stderr, `codex-swarm: ${error.message}\n`);
-    return 2;
+    return refuse(error);
   }
   switch (config.command) {
     case "help":
@@ -71,8 +73,57 @@ async function main(): Promise<number> {
         log: createLog({ level: config.logLevel }),
         write: (text) => writeText(Deno.stdout, text),
       });
+    case "install":
+    case "uninstall":
+      return await changeClient(config);
     case "mcp-server":
       return await serve(config, offered);
+  }
+}
+
+/** Puts the server into a client's configuration, or takes it out. */
+async function changeClient(config: Config): Promise<number> {
+  let client: Client;
+  try {
+    client = chooseClient(config.client, { command: config.command, known: clientNames });
+  } catch (error) {
+    return refuse(error);
+  }
+  const options = {
+    client,
+    isPrint: config.isPrint,
+    machine: { ...config, os: Deno.build.os, isDirectory },
+    write: (text: string) => writeText(Deno.stdout, text),
+    writeError: (text: string) => writeText(Deno.stderr, text),
+  };
+  if (config.command === "uninstall") return await runUninstall(options);
+  return await runInstall({
+    ...options,
+    isHttp: false,
+    endpoints: [],
+    tokenFile: join(config.stateDir, "token"),
+    program: {
+      isStandalone: Deno.build.standalone,
+      execPath: Deno.execPath(),
+      script: import.meta.filename,
+      startTask: manifest.tasks.start,
+      searchPath: config.env["PATH"] ?? "",
+    },
+  });
+}
+
+/** Tells what of the command line cannot be used. */
+function refuse(error: unknown): number {
+  if (!(error instanceof ConfigError)) throw error;
+  writeText(Deno.stderr, `codex-swarm: ${error.message}\n`);
+  return 2;
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
   }
 }
 
