@@ -92,7 +92,7 @@ async function changeClient(config: Config): Promise<number> {
   const options = {
     client,
     isPrint: config.isPrint,
-    machine: { ...config, os: Deno.build.os, isDirectory },
+    machine: { ...config, cwd: callerDirectory(config), os: Deno.build.os, isDirectory },
     write: (text: string) => writeText(Deno.stdout, text),
     writeError: (text: string) => writeText(Deno.stderr, text),
   };
@@ -110,6 +110,11 @@ async function changeClient(config: Config): Promise<number> {
       searchPath: config.env["PATH"] ?? "",
     },
   });
+}
+
+/** `deno task` works in the sources' directory, whatever directory it was called in. */
+function callerDirectory({ cwd, env }: Config): string {
+  return cwd === import.meta.dirname ? env["INIT_CWD"] || cwd : cwd;
 }
 
 /** Tells what of the command line cannot be used. */

@@ -34,6 +34,7 @@ export const claudeCode: Client = {
   format: jsonFormat(form),
   snippet: (connection) => jsonSnippet(form, connection),
   where: `"${SERVER_NAME}" in "mcpServers"`,
+  removalNote: "What was added with `claude mcp add` is removed with `claude mcp remove codex-swarm`.",
   notes(connection, machine): string[] {
     const target = connection.kind === "stdio"
       ? [SERVER_NAME, "--", connection.command, ...connection.args]

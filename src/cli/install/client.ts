@@ -65,6 +65,8 @@ export interface Client {
   snippet(connection: Connection): string;
   /** What the entry is in the file, for a person who removes it. */
   readonly where: string;
+  /** What a user should know who takes the server out; absent when there is nothing. */
+  readonly removalNote?: string;
   /** What a user should know of an installation; each a line or several. */
   notes(connection: Connection, machine: Machine): readonly string[];
 }

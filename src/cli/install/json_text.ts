@@ -141,7 +141,7 @@ function layoutOf(text: string): Layout {
   const isOneLine = !text.trim().includes("\n") && (root.children?.length ?? 0) > 0;
   return {
     eol: /\r?\n/.exec(text)?.[0] ?? "\n",
-    unit: childIndentOf(text, root) || "  ",
+    unit: childIndentOf(text, root) || (/\n([ \t]+)/.exec(text)?.[1] ?? "  "),
     isOneLine,
     isSpaced: !isOneLine || /[:,]\s/.test(text),
   };

@@ -15,18 +15,20 @@ export interface UninstallOptions {
 /** Returns the exit code: 1 when the client's file could not be changed. */
 export async function runUninstall({ client, isPrint, machine, write, writeError }: UninstallOptions): Promise<number> {
   const files = client.files(machine);
+  const tell = (text: string): void =>
+    write(`${[text, ...(client.removalNote === undefined ? [] : [client.removalNote])].join("\n\n")}\n`);
   try {
     if (client.format === undefined || isPrint) {
-      write(`Remove ${client.where} from ${files.join(" or ")}.\n`);
+      tell(`Remove ${client.where} from ${files.join(" or ")}.`);
       return 0;
     }
     for (const path of files) {
       const done = await uninstall(path, { client, format: client.format });
       if (done === null) continue;
-      write(`${done}\n`);
+      tell(done);
       return 0;
     }
-    write(`${SERVER_NAME} does not stand in ${files.join(" or ")}: nothing to do.\n`);
+    tell(`${SERVER_NAME} does not stand in ${files.join(" or ")}: nothing to do.`);
     return 0;
   } catch (error) {
     if (!(error instanceof InstallError)) throw error;
@@ -65,12 +67,13 @@ async function textWithout(file: ConfigFile, format: FileFormat): Promise<string
   const mark = byteOrderMark(file.bytes);
   const backups = await readBackups(file.path);
   const earlier = backups.map((text) => text.slice(mark.length)).filter((text) => isBefore(text, format));
-  const same = earlier.find((text) => format.remove(format.add(text, ANY)) === removed);
+  const same = earlier.find((text) => ANY.some((way) => format.remove(format.add(text, way)) === removed));
   if (same !== undefined) return mark + same;
   return earlier.length === 0 && format.isEmpty(removed) ? null : mark + removed;
 }
 
-const ANY = { kind: "stdio", command: SERVER_NAME, args: [] } as const;
+/** What an entry says does not matter where it is removed again. */
+const ANY = [{ kind: "stdio", command: SERVER_NAME, args: [] }, { kind: "http", url: "" }] as const;
 
 /** Tells whether the server did not stand in a text yet. */
 function isBefore(text: string, format: FileFormat): boolean {
