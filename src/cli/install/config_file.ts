@@ -43,19 +43,17 @@ export async function replaceConfigFile(
   },
 ): Promise<string | null> {
   const aside = join(dirname(file.path), `.${basename(file.path)}.codex-swarm-${crypto.randomUUID()}`);
-  let backup: Backup | null = null;
   try {
     if (text !== null) await writeAside(aside, { file, text, isPrivate });
-    backup = file.bytes === null || text === null ? null : await keepBackup(file.path, file.bytes);
-    if (!isSame(await readOrNull(file.path), file.bytes)) {
-      throw new InstallError("it was changed by another program meanwhile; run this again");
-    }
+    await checkUnchanged(file);
+    const backup = file.bytes === null || text === null ? null : await keepBackup(file.path, file.bytes);
+    // Once more: after this nothing takes time.
+    await checkUnchanged(file);
     if (text === null) await Deno.remove(file.path);
     else await Deno.rename(aside, file.path);
-    return backup?.path ?? null;
+    return backup;
   } catch (error) {
     await Deno.remove(aside).catch(() => undefined);
-    if (backup?.isNew === true) await Deno.remove(backup.path).catch(() => undefined);
     if (error instanceof InstallError) throw error;
     throw new InstallError(`it cannot be written: ${reasonOf(error)}`);
   }
@@ -106,26 +104,35 @@ async function writeAside(
   if (mode !== null) await Deno.chmod(aside, mode & 0o7777);
 }
 
-interface Backup {
-  readonly path: string;
-  readonly isNew: boolean;
+async function checkUnchanged({ path, bytes }: ConfigFile): Promise<void> {
+  if (isSame(await readOrNull(path), bytes)) return;
+  throw new InstallError("it was changed by another program meanwhile; run this again");
 }
 
-/** Never over an older one; what is kept already is not kept twice. */
-async function keepBackup(path: string, bytes: Uint8Array): Promise<Backup> {
+/** Never over an older one; what is kept already is not kept twice, so that nobody may remove one that is whole. */
+async function keepBackup(path: string, bytes: Uint8Array): Promise<string> {
   const { mode } = await Deno.stat(path);
   for (let number = 0;; number++) {
     const backup = backupPath(path, number);
     try {
-      using created = await Deno.open(backup, { write: true, createNew: true, mode: 0o600 });
-      await writeAll(created, bytes);
+      await writeNew(backup, bytes);
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      if (isSame(await readOrNull(backup).catch(() => null), bytes)) return { path: backup, isNew: false };
+      if (isSame(await readOrNull(backup).catch(() => null), bytes)) return backup;
       continue;
     }
     if (mode !== null && Deno.build.os !== "windows") await Deno.chmod(backup, mode & 0o7777);
-    return { path: backup, isNew: true };
+    return backup;
+  }
+}
+
+async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  using created = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+  try {
+    await writeAll(created, bytes);
+  } catch (error) {
+    await Deno.remove(path).catch(() => undefined);
+    throw error;
   }
 }
 
