@@ -1,5 +1,6 @@
 /** Puts the parts together. Alone reads the command line and the environment, and alone ends the process. */
 import { join } from "node:path";
+import type { Server } from "@modelcontextprotocol/server";
 import manifest from "./deno.json" with { type: "json" };
 import { runDoctor } from "./src/cli/doctor.ts";
 import { helpText } from "./src/cli/help.ts";
@@ -9,18 +10,30 @@ import { runInstall } from "./src/cli/install/install.ts";
 import { runUninstall } from "./src/cli/install/uninstall.ts";
 import { bellDirectory } from "./src/codex/run_codex.ts";
 import { type CodexProbe, rememberProbe } from "./src/codex/probe.ts";
-import { checkToolChoice, chooseClient, type Config, ConfigError, parseConfig } from "./src/config.ts";
+import {
+  checkToolChoice,
+  chooseClient,
+  type Config,
+  ConfigError,
+  type HttpSettings,
+  isToken,
+  parseConfig,
+} from "./src/config.ts";
 import { findRepository } from "./src/git/repository.ts";
 import { Git } from "./src/git/git.ts";
 import { createLog, type Log } from "./src/log.ts";
 import { directHost, windowsTools } from "./src/process/direct.ts";
 import { shimHost } from "./src/process/shim.ts";
+import { listEndpoints, noteEndpoint } from "./src/storage/endpoint_files.ts";
 import { existingDirectory } from "./src/storage/paths.ts";
 import { isNewerState } from "./src/storage/state_directory.ts";
 import { StatePlaces } from "./src/storage/state_places.ts";
+import { readTokenFile } from "./src/storage/token_file.ts";
 import { createServer } from "./src/server/create_server.ts";
 import { instructions } from "./src/server/instructions.ts";
+import { OpenCalls } from "./src/server/open_calls.ts";
 import { createResources } from "./src/server/resources.ts";
+import { startHttp } from "./src/server/http/start_http.ts";
 import { serveStdio } from "./src/server/stdio.ts";
 import { planTask } from "./src/supervisor/plan_task.ts";
 import type { WorktreePlanner } from "./src/supervisor/plan_worktree.ts";
@@ -34,6 +47,7 @@ import { Worktrees } from "./src/work/worktrees.ts";
 import { TaskError } from "./src/task/errors.ts";
 import { chooseTools } from "./src/tools/choose_tools.ts";
 import { tools } from "./src/tools/mod.ts";
+import { SharedAnswers } from "./src/tools/shared_answers.ts";
 import { type Tool, type ToolServices, TOOLSETS } from "./src/tools/tool.ts";
 
 const { version } = manifest;
@@ -41,6 +55,8 @@ const PERMISSIONS = ["run", "read", "write", "env", "sys", "net", "ffi", "import
 
 /** Size of an agent's events beyond which their middle is dropped: more than any sound run writes. */
 const MAX_EVENT_BYTES = 256 * 1024 * 1024;
+/** How long a count of open tasks is told to those who connect. */
+const COUNT_MS = 1_000;
 /** The longest that ending takes: the whole ladder of signals, and some. */
 const CLOSE_MS = 10_000;
 
@@ -99,9 +115,9 @@ async function changeClient(config: Config): Promise<number> {
   if (config.command === "uninstall") return await runUninstall(options);
   return await runInstall({
     ...options,
-    isHttp: false,
-    endpoints: [],
-    tokenFile: join(config.stateDir, "token"),
+    address: config.http?.address ?? null,
+    endpoints: config.http === null ? [] : await listEndpoints(endpointsDirectory(config)),
+    tokenFile: config.http?.token.kind === "file" ? config.http.token.path : null,
     program: {
       isStandalone: Deno.build.standalone,
       execPath: Deno.execPath(),
@@ -132,17 +148,21 @@ function isDirectory(path: string): boolean {
   }
 }
 
-/** Serves one client on standard input and output until it leaves or a signal comes. */
+/** Serves one client on standard input and output, or any number over HTTP, until the client leaves or a signal comes. */
 async function serve(config: Config, offered: readonly Tool[]): Promise<number> {
-  // From here on the server can open no connection to anybody, whatever code it runs.
-  await Deno.permissions.revoke({ name: "net" });
   try {
-    for (const root of config.limits.roots) await existingDirectory(root, "--root");
+    return await serveUntilEnd(config, offered);
   } catch (error) {
+    // Where it cannot begin as it is told to.
     if (!(error instanceof TaskError)) throw error;
     writeText(Deno.stderr, `codex-swarm: ${error.message}\n`);
     return 2;
   }
+}
+
+async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<number> {
+  if (config.http === null) await revokeNet();
+  for (const root of config.limits.roots) await existingDirectory(root, "--root");
   const log = createLog({ level: config.logLevel, file: config.logFile });
   for (const warning of config.warnings) log.warning(warning);
   // A promise that nobody watched must not take the agents of all clients with it.
@@ -171,13 +191,13 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
       runCheck(command, at, { git, content, probe, env, allowed, directory: join(config.stateDir, "checks") }),
   });
   const supervisor: Supervisor = createSupervisor(config, { probe, isReadOnly, worktrees, work, log });
-  supervisor.open();
   const repository = remember(async () => (await findRepository(config.cwd))?.commonDir ?? config.cwd);
   const services = {
     supervisor,
     minWaitMs: config.minWaitMs,
     cwd: config.cwd,
     agents: config.agents,
+    lists: new SharedAnswers(),
     work,
     plan: createPlan(config, {
       supervisor,
@@ -209,7 +229,7 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
     supervisor,
     permissions: permissionStates,
   });
-  const countOpen = async (): ReturnType<Supervisor["countOpen"]> => {
+  const countOpen = rememberFor(COUNT_MS, async (): ReturnType<Supervisor["countOpen"]> => {
     try {
       return await supervisor.countOpen(await repository());
     } catch (error) {
@@ -217,27 +237,95 @@ async function serve(config: Config, offered: readonly Tool[]): Promise<number> 
       log.error("the tasks cannot be counted", { error });
       return { running: 0, unread: 0 };
     }
-  };
-  const connection = serveStdio(async () => {
-    const open = await countOpen();
-    return createServer({
+  });
+  const ending = new AbortController();
+  const calls = new OpenCalls();
+  const makeServer = async (): Promise<Server> =>
+    createServer({
       version,
       tools: offered,
       resources,
       services,
       repository,
-      instructions: instructions(open, offered.map(({ name }) => name)),
-      transport: "stdio",
+      instructions: instructions(await countOpen(), offered.map(({ name }) => name)),
+      transport: config.http === null ? "stdio" : "http",
+      ending: ending.signal,
       maxWaitMs: config.maxWaitMs,
+      calls,
       log,
     });
-  }, log);
+  const connection: Connection = config.http === null
+    ? serveStdio(makeServer, log)
+    : await listen(config, config.http, {
+      makeServer,
+      health: () => ({ status: "ok", version, agents: supervisor.countRunning(), calls: calls.count }),
+      log,
+    });
+  supervisor.open();
   const reason = await Promise.race([connection.left.then(() => "the client left"), signalled()]);
   log.info("the server ends", { reason });
+  connection.stop?.();
+  ending.abort();
   // What cannot be stopped in time is stopped by its shim, once this process is gone.
   await withDeadline(supervisor.close(), CLOSE_MS);
   await connection.close();
   return 0;
+}
+
+/** From here on the server can open no connection to anybody, whatever code it runs. */
+async function revokeNet(): Promise<void> {
+  await Deno.permissions.revoke({ name: "net" });
+}
+
+/** Who can be served, how that is stopped and ended. */
+interface Connection {
+  /** Settles when nobody is left to be served. */
+  readonly left: Promise<void>;
+  /** Takes no more clients. */
+  stop?(): void;
+  close(): Promise<void>;
+}
+
+/** Listens over HTTP; says on stderr where, and where the token stands. */
+async function listen(
+  config: Config,
+  { address, token, allowedHosts, allowedOrigins }: HttpSettings,
+  { makeServer, health, log }: {
+    readonly makeServer: () => Promise<Server>;
+    readonly health: () => Readonly<Record<string, unknown>>;
+    readonly log: Log;
+  },
+): Promise<Connection> {
+  const say = (text: string): void => writeText(Deno.stderr, `codex-swarm: ${text}\n`);
+  const read = token.kind === "file" ? await readTokenFile(token.path, { isMade: token.isOwn, isToken }) : null;
+  const http = await startHttp({
+    address,
+    gate: {
+      allowedHosts: address.kind === "socket" ? null : new Set(allowedHosts),
+      allowedOrigins: new Set(allowedOrigins),
+      token: read?.token ?? (token.kind === "given" ? token.token : null),
+    },
+    makeServer,
+    health,
+    log,
+  });
+  await revokeNet();
+  const tokenFile = token.kind === "file" ? token.path : null;
+  const note = await noteEndpoint(endpointsDirectory(config), { url: http.url, pid: Deno.pid, tokenFile })
+    .catch((error) => log.warning("others cannot be told where this server listens", { error }));
+  say(`serving MCP at ${http.url}`);
+  if (read?.isNew === true) say(`made a token, which clients must send: ${read.token}`);
+  if (tokenFile !== null) say(`clients must send the token in ${tokenFile}, as Authorization: Bearer TOKEN`);
+  if (read?.isOpen === true) say(`others on this machine can read ${tokenFile}: chmod 600 it`);
+  if (token.kind === "none") say("no token is asked for: every program on this machine can start agents");
+  return {
+    left: new Promise(() => undefined),
+    stop: () => http.stop(),
+    async close(): Promise<void> {
+      note?.[Symbol.dispose]();
+      await http.close();
+    },
+  };
 }
 
 function createSupervisor(
@@ -323,6 +411,10 @@ function createPlan(
   return (request) => planTask(request, options);
 }
 
+function endpointsDirectory(config: Config): string {
+  return join(config.stateDir, "http");
+}
+
 function probeCache(config: Config): string {
   return join(config.stateDir, "codex_probe.json");
 }
@@ -358,6 +450,19 @@ async function withDeadline(work: Promise<void>, ms: number): Promise<void> {
   const deadline = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
   await Promise.race([work, deadline]);
   clearTimeout(timer);
+}
+
+/** Computes a value at most so often. */
+function rememberFor<T>(ms: number, compute: () => Promise<T>): () => Promise<T> {
+  let value: Promise<T> | undefined;
+  let until = 0;
+  return () => {
+    if (value === undefined || performance.now() >= until) {
+      value = compute();
+      until = performance.now() + ms;
+    }
+    return value;
+  };
 }
 
 /** Computes a value when it is first needed; a failure is tried again, since Codex may be installed meanwhile. */

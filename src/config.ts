@@ -5,6 +5,7 @@ import { closest } from "./config/closest.ts";
 import { parseCommandLine } from "./config/command_line.ts";
 import { ConfigError } from "./config/config_error.ts";
 import { CLIENT_COMMANDS, type CommandName } from "./config/commands.ts";
+import { type HttpSettings, isToken, readHttp } from "./config/http.ts";
 import { EXIT_ACTIONS, flagEntries, type FlagName, STALL_ACTIONS, USAGE_LIMIT_ACTIONS } from "./config/flags.ts";
 import { absolute, codexHome, createPaths, defaultStateDir, type Paths, variablePath } from "./config/paths.ts";
 import {
@@ -23,11 +24,11 @@ import {
   type Sources,
 } from "./config/settings.ts";
 import { checkToolChoice, readToolChoice, type ToolChoice } from "./config/tool_choice.ts";
-import { MARKERS, REPOSITORY_VARIABLES, VARIABLES } from "./config/variables.ts";
+import { MARKERS, REPOSITORY_VARIABLES, SECRETS, VARIABLES } from "./config/variables.ts";
 import type { LogLevel } from "./log.ts";
 import type { SandboxMode } from "./task/spec.ts";
 
-export { checkToolChoice, chooseClient, ConfigError };
+export { checkToolChoice, chooseClient, ConfigError, type HttpSettings, isToken };
 
 /** All that the program is told at its start. Directories and files are absolute. */
 export interface Config {
@@ -36,7 +37,10 @@ export interface Config {
   readonly client: string | null;
   /** `--print`: install and uninstall only show what they would change. */
   readonly isPrint: boolean;
-  /** The process's environment, without what leads git to one repository wherever it runs; children get it explicitly. */
+  /**
+   * The process's environment, without what leads git to one repository wherever it runs and without the server's own
+   * secrets; children get it explicitly.
+   */
   readonly env: Readonly<Record<string, string>>;
   /** `--env KEY=VALUE`, for every agent. */
   readonly agentEnv: Readonly<Record<string, string>>;
@@ -87,6 +91,8 @@ export interface Config {
   readonly depth: number;
   readonly toolChoice: ToolChoice;
   readonly agents: AgentSettings;
+  /** `null`: the server speaks on stdin and stdout. */
+  readonly http: HttpSettings | null;
   /** One sentence each, for the log. */
   readonly warnings: readonly string[];
 }
@@ -116,11 +122,12 @@ export function parseConfig(input: ConfigInput): Config {
   const { flag, variable } = readList(sources, "root", paths.path.delimiter);
   const roots = (flag.length > 0 ? flag : variable).map((root) => absolute(paths, root));
   const allowed = readList(sources, "allow-command", "\n");
+  const http = readHttp(sources, paths, places.stateDir);
   return Object.freeze({
     command: line.command,
     client: line.client,
     isPrint: readSwitch(sources, "print"),
-    env: Object.freeze(withoutRepository(input.env)),
+    env: Object.freeze(forChildren(input.env)),
     agentEnv: Object.freeze(agentEnv),
     codex: Object.freeze({
       ...(codexPath === null ? {} : { path: /[\\/]/.test(codexPath) ? absolute(paths, codexPath) : codexPath }),
@@ -145,18 +152,24 @@ export function parseConfig(input: ConfigInput): Config {
     taskMaxAgeMs: readVariableDuration(sources, "CODEX_SWARM_TASK_MAX_AGE"),
     allowedCommands: Object.freeze([...allowed.variable, ...allowed.flag]),
     retentionMs: readDuration(sources, "retention", { mostDays: 3_650 }),
-    limits: Object.freeze({ maxSandbox: readMaxSandbox(sources), roots: Object.freeze(roots) }),
+    limits: Object.freeze({
+      maxSandbox: readMaxSandbox(sources) ?? (http === null ? null : "workspace-write"),
+      roots: Object.freeze(roots),
+    }),
     maxDepth: readWholeNumber(sources, "max-depth", [1, 10]),
     depth: readDepth(sources),
     toolChoice: Object.freeze(readToolChoice(sources)),
     agents: Object.freeze(readAgentSettings(sources, { paths, stateDir: places.stateDir, taskTimeoutMs })),
+    http,
     warnings: Object.freeze(warnings),
   });
 }
 
-/** A server may have been started by a hook of some repository; its agents work in others. */
-function withoutRepository(env: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !REPOSITORY_VARIABLES.has(name)));
+/** A server may have been started by a hook of some repository; its agents work in others, and know none of its secrets. */
+function forChildren(env: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !REPOSITORY_VARIABLES.has(name) && !SECRETS.has(name)),
+  );
 }
 
 type Places = Pick<Config, "codexHome" | "stateDir" | "tasksDir" | "worktreesDir" | "logFile">;

@@ -73,6 +73,7 @@ Deno.test("parseConfig() gives every default", () => {
     depth: 0,
     toolChoice: TOOL_CHOICE,
     agents: AGENTS,
+    http: null,
     warnings: [],
   });
 });

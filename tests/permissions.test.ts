@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RUN_FLAGS } from "../.github/scripts/run_flags.ts";
 import { MAIN } from "./helpers/server_process.ts";
-import { startSwarm, type Swarm } from "./helpers/swarm.ts";
+import { startHttpServer } from "./helpers/http_server.ts";
+import { startSwarm } from "./helpers/swarm.ts";
 import { tempDirectory } from "./helpers/temp_directory.ts";
 import { waitFor } from "./helpers/wait_for.ts";
 
@@ -12,16 +13,16 @@ const LOCK = fileURLToPath(new URL("../deno.lock", import.meta.url));
 /** Every way out that the fixture knows. */
 const WAYS = ["fetch", "connect", "listen", "node", "websocket", "import", "request", "dlopen"];
 
-interface Visitor extends AsyncDisposable {
-  readonly swarm: Swarm;
+/** A visitor in the process of a server that is started so. */
+interface Visit extends AsyncDisposable {
+  readonly command: [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
   /** Tries all ways out from inside the running server. */
   tryAll(): Promise<Record<string, string>>;
 }
 
-/** The real server with a visitor in its process; `flags` are Deno's. */
-async function startVisited(
-  { flags, env = {} }: { readonly flags: readonly string[]; readonly env?: Readonly<Record<string, string>> },
-): Promise<Visitor> {
+/** Prepares a visit; `flags` are Deno's. */
+async function prepareVisit(flags: readonly string[]): Promise<Visit> {
   const stack = new AsyncDisposableStack();
   const temp = stack.use(await tempDirectory());
   const answer = (request: Request): Response =>
@@ -35,25 +36,10 @@ async function startVisited(
   // npm registry for what it needs not know otherwise.
   const lock = join(temp.path, "deno.lock");
   await Deno.copyFile(LOCK, lock);
-  const swarm = stack.use(
-    await startSwarm({
-      command: [
-        Deno.execPath(),
-        "run",
-        "--quiet",
-        "--lock",
-        lock,
-        "--frozen=false",
-        ...flags,
-        "--preload",
-        PRELOAD,
-        MAIN,
-      ],
-      env: { TRY_URL: `http://127.0.0.1:${http.addr.port}/`, TRY_WHEN: when, TRY_REPORT: report, ...env },
-    }),
-  );
+  const locked = ["--lock", lock, "--frozen=false"];
   return {
-    swarm,
+    command: [Deno.execPath(), "run", "--quiet", ...locked, ...flags, "--preload", PRELOAD, MAIN],
+    env: { TRY_URL: `http://127.0.0.1:${http.addr.port}/`, TRY_WHEN: when, TRY_REPORT: report },
     async tryAll(): Promise<Record<string, string>> {
       await Deno.writeTextFile(when, "");
       const text = await waitFor(() => Deno.readTextFile(report), { message: "the report of the visitor" });
@@ -64,8 +50,8 @@ async function startVisited(
 }
 
 Deno.test("a serving process reaches nobody and loads nothing foreign, says so, and all its tools work", async () => {
-  await using visited = await startVisited({ flags: RUN_FLAGS });
-  const { swarm } = visited;
+  await using visit = await prepareVisit(RUN_FLAGS);
+  await using swarm = await startSwarm(visit);
   const { structured: first } = await swarm.call("codex", { prompt: "fake:say(one)" });
   const { structured: second } = await swarm.call("codex_reply", { threadId: first.threadId, prompt: "fake:say(two)" });
   const alias = { conversationId: first.threadId, prompt: "fake:say(three)" };
@@ -88,13 +74,27 @@ Deno.test("a serving process reaches nobody and loads nothing foreign, says so, 
     import: "denied",
   });
 
-  const outcomes = await visited.tryAll();
-  assert.deepEqual(Object.keys(outcomes), WAYS);
-  for (const way of WAYS) assert.match(outcomes[way] ?? "", /NotCapable|Requires (net|import) access/, way);
+  assertAllClosed(await visit.tryAll());
 });
 
+Deno.test("a server over HTTP can be called, and can call nobody", async () => {
+  await using visit = await prepareVisit(RUN_FLAGS);
+  await using server = await startHttpServer(visit);
+  assertAllClosed(await visit.tryAll());
+  for (const era of ["2025", "2026"] as const) {
+    await using client = await server.connect({ era });
+    const { structured } = await client.call("codex", { prompt: "fake:say(called)" });
+    assert.equal(structured.content, "called");
+  }
+});
+
+function assertAllClosed(outcomes: Readonly<Record<string, string>>): void {
+  assert.deepEqual(Object.keys(outcomes), WAYS);
+  for (const way of WAYS) assert.match(outcomes[way] ?? "", /NotCapable|Requires (net|import) access/, way);
+}
+
 Deno.test("the same ways are open when nothing is revoked or denied (control)", async () => {
-  const flags = RUN_FLAGS.map((flag) => flag.replace("--deny-", "--allow-"));
-  await using visited = await startVisited({ flags, env: { TRY_KEEP: "1" } });
-  assert.deepEqual(await visited.tryAll(), Object.fromEntries(WAYS.map((way) => [way, "open"])));
+  await using visit = await prepareVisit(RUN_FLAGS.map((flag) => flag.replace("--deny-", "--allow-")));
+  await using _swarm = await startSwarm({ ...visit, env: { ...visit.env, TRY_KEEP: "1" } });
+  assert.deepEqual(await visit.tryAll(), Object.fromEntries(WAYS.map((way) => [way, "open"])));
 });

@@ -16,6 +16,7 @@ const EXAMPLES: readonly (readonly [string, string])[] = [
   ["codex-swarm install vscode --print", "See what VS Code would be given"],
   ["codex-swarm -c model=gpt-5.5 -c sandbox_mode=workspace-write", "Set what agents use by default"],
   ["codex-swarm --root ~/projects --max-sandbox workspace-write", "Bound what any call may ask for"],
+  ["codex-swarm --http", "One server for all clients of this machine"],
   ["codex-swarm --max-concurrent 4 --task-timeout 45m", "Run four at once, none longer than 45 minutes"],
   ["CODEX_SWARM_STATE_DIR=/data/swarm codex-swarm --log-level INFO", "Keep state elsewhere and log more"],
 ];
@@ -35,6 +36,7 @@ export function helpText(version: string): string {
     `codex-swarm ${version}: starts, watches and stops many Codex agents at once\n`,
     section("Use", [
       "  codex-swarm [mcp-server] [FLAGS]      serve MCP on stdin and stdout\n",
+      "  codex-swarm --http [FLAGS]            serve it to many clients over HTTP\n",
       "  codex-swarm doctor [FLAGS]            check this machine\n",
       "  codex-swarm install CLIENT [--print]  put it into a client's configuration; uninstall takes it out\n\n",
       ...paragraph(
@@ -43,6 +45,7 @@ export function helpText(version: string): string {
       ),
     ]),
     ...groups,
+    section("Variables without a flag", variables("codex-swarm")),
     section(
       "Variables without a flag, as codex-mcp-swarm had them (a bad value is ignored)",
       variables("codex-mcp-swarm"),

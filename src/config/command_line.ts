@@ -4,6 +4,7 @@ import { closest } from "./closest.ts";
 import { ConfigError } from "./config_error.ts";
 import { CLIENT_COMMANDS, type CommandName, COMMANDS } from "./commands.ts";
 import { flagEntries, type FlagName, FLAGS, isFlagName } from "./flags.ts";
+import { isAddress } from "./http.ts";
 import { FEATURE_FLAGS, isLauncherWord, isPredecessorName, PREDECESSOR_FLAGS } from "./predecessor_args.ts";
 
 export interface CommandLine {
@@ -37,11 +38,14 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const add = (name: FlagName, value: string): void => void values.set(name, [...values.get(name) ?? [], value]);
   const words: Word[] = [];
   const warnings: string[] = [];
-  for (const token of tokens) {
-    if (token.kind === "positional") words.push({ text: token.value, name: token.value });
+  for (const [at, token] of tokens.entries()) {
+    if (token.kind === "positional" && valueBefore(tokens[at - 1], token.value) === null) {
+      words.push({ text: token.value, name: token.value });
+    }
     if (token.kind !== "option") continue;
     const { name, rawName } = token;
-    const value = valueOf(token);
+    const next = tokens[at + 1];
+    const value = (next?.kind === "positional" ? valueBefore(token, next.value) : null) ?? valueOf(token);
     const feature = FEATURE_FLAGS[name];
     const predecessor = PREDECESSOR_FLAGS[name];
     if (isFlagName(name)) add(name, value);
@@ -74,6 +78,16 @@ interface OptionToken {
   readonly rawName: string;
   readonly value?: string | undefined;
   readonly inlineValue?: boolean | undefined;
+}
+
+/** Gives `word` when it is the value of the flag before it that may stand alone too. */
+function valueBefore(
+  token: { readonly kind: string; readonly name?: string; readonly inlineValue?: boolean | undefined } | undefined,
+  word: string,
+): string | null {
+  const { kind, name = "", inlineValue } = token ?? { kind: "" };
+  const isOpen = kind === "option" && inlineValue !== true && isFlagName(name) && FLAGS[name].isValueOptional === true;
+  return isOpen && isAddress(word) ? word : null;
 }
 
 /** Gives the value of a flag, or throws when one is missing or too much. */
@@ -113,7 +127,7 @@ function takeCommand(words: readonly Word[]): Pick<CommandLine, "command" | "cli
 }
 
 /** What `install` and `uninstall` take; the server's own flags would have no effect there. */
-const CLIENT_FLAGS: ReadonlySet<string> = new Set(["print", "http", "state-dir"]);
+const CLIENT_FLAGS: ReadonlySet<string> = new Set(["print", "http", "port", "socket", "token-file", "state-dir"]);
 
 function checkFlags(command: CommandName, names: Iterable<FlagName>): void {
   for (const name of names) {
@@ -154,7 +168,9 @@ function options(): Record<string, Option> {
     { type: hasValue ? "string" : "boolean", multiple: true, ...(short === undefined ? {} : { short }) },
   ];
   return Object.fromEntries([
-    ...flagEntries().map(([name, flag]) => entry(name, flag.short, flag.value !== undefined)),
+    ...flagEntries().map(([name, flag]) =>
+      entry(name, flag.short, flag.value !== undefined && flag.isValueOptional !== true)
+    ),
     ...Object.entries(PREDECESSOR_FLAGS).map(([name, flag]) => entry(name, flag.short, flag.hasValue)),
     ...Object.keys(FEATURE_FLAGS).map((name) => entry(name, undefined, true)),
   ]);

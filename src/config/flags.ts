@@ -14,6 +14,7 @@ export const FLAG_GROUPS = [
   "Lifetime",
   "Worktrees",
   "Waiting",
+  "HTTP",
   "State and logs",
   "Commands",
 ] as const;
@@ -23,6 +24,8 @@ export interface Flag {
   readonly short?: string;
   /** What stands for the value in the help; absent for a switch. */
   readonly value?: string;
+  /** The flag may stand alone too. */
+  readonly isValueOptional?: boolean;
   readonly isRepeatable?: boolean;
   /** The environment variable that sets the same; the flag wins. */
   readonly variable?: string;
@@ -107,7 +110,7 @@ const flags = {
     value: "MODE",
     variable: "CODEX_SWARM_MAX_SANDBOX",
     group: "Limits",
-    otherwise: "no limit",
+    otherwise: "no limit; workspace-write with --http",
     description: `The widest sandbox that a call may ask for: ${SANDBOX_MODES.join(", ")}`,
   },
   "root": {
@@ -209,6 +212,51 @@ const flags = {
     group: "Waiting",
     otherwise: "what the client bears: 50s unless it is known to bear more",
     description: "The longest that one codex_wait blocks before it says STILL RUNNING",
+  },
+  "http": {
+    value: "[HOST:PORT]",
+    isValueOptional: true,
+    variable: "CODEX_SWARM_HTTP",
+    variableForm: "HOST:PORT, or 1",
+    group: "HTTP",
+    otherwise: "off; alone 127.0.0.1:7077",
+    description: "Serves any number of clients over HTTP, at /mcp, instead of one on stdin and stdout",
+  },
+  "port": {
+    value: "N",
+    group: "HTTP",
+    description: "The port alone; 0 takes a free one and prints it. Implies --http",
+  },
+  "socket": { value: "PATH", group: "HTTP", description: "Listens on a Unix socket instead. Implies --http" },
+  "token-file": {
+    value: "FILE",
+    variable: "CODEX_SWARM_TOKEN_FILE",
+    group: "HTTP",
+    otherwise: "token in the state directory, made at the first start",
+    description: "Holds the token that requests must show",
+  },
+  "no-token": {
+    variable: "CODEX_SWARM_NO_TOKEN",
+    group: "HTTP",
+    description: "Lets everybody in who reaches the server from this machine: every program of every user",
+  },
+  "allowed-host": {
+    value: "NAME",
+    isRepeatable: true,
+    variable: "CODEX_SWARM_ALLOWED_HOST",
+    variableForm: "separated by commas",
+    group: "HTTP",
+    otherwise: "the names of this machine's loopback",
+    description: "A further host name by which clients reach the server",
+  },
+  "allowed-origin": {
+    value: "ORIGIN",
+    isRepeatable: true,
+    variable: "CODEX_SWARM_ALLOWED_ORIGIN",
+    variableForm: "separated by commas",
+    group: "HTTP",
+    otherwise: "pages that this machine's loopback served",
+    description: "A further origin, such as https://example.com, whose web pages may call the server",
   },
   "state-dir": {
     value: "DIR",

@@ -1,8 +1,8 @@
 /** Every environment variable without a flag, declared once. */
 
-/** A variable without a flag, as a predecessor had it: a bad value is ignored with a warning, as it was ignored there. */
+/** A variable without a flag. As a predecessor had it a bad value is ignored with a warning, as it was ignored there. */
 export interface Variable {
-  readonly of: "codex-mcp-swarm" | "codex-as-mcp";
+  readonly of: "codex-swarm" | "codex-mcp-swarm" | "codex-as-mcp";
   readonly value: string;
   readonly default?: string;
   readonly otherwise?: string;
@@ -10,6 +10,12 @@ export interface Variable {
 }
 
 const variables = {
+  CODEX_SWARM_TOKEN: {
+    of: "codex-swarm",
+    value: "TOKEN",
+    otherwise: "as --token-file",
+    description: "The token that requests over HTTP must show; a secret, so no flag, and no agent sees it",
+  },
   CODEX_SWARM_LOG: {
     of: "codex-mcp-swarm",
     value: "FILE",
@@ -77,6 +83,9 @@ export const VARIABLES: Readonly<Record<VariableName, Variable>> = variables;
 
 /** Set by an agent's run for the servers below it; no settings. */
 export const MARKERS = ["CODEX_SWARM_TASK_ID", "CODEX_SWARM_DEPTH"] as const;
+
+/** Secrets of the server's own: nothing that it starts gets them. */
+export const SECRETS: ReadonlySet<string> = new Set(["CODEX_SWARM_TOKEN"]);
 
 /** By these git runs in one repository, whatever directory it is in. */
 export const REPOSITORY_VARIABLES: ReadonlySet<string> = new Set([

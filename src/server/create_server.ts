@@ -2,6 +2,7 @@
 import { Server } from "@modelcontextprotocol/server";
 import type { Log } from "../log.ts";
 import type { Tool, ToolServices } from "../tools/tool.ts";
+import type { OpenCalls } from "./open_calls.ts";
 import type { Resource } from "./resources.ts";
 import { serveResources } from "./serve_resources.ts";
 import { serveTools } from "./serve_tools.ts";
@@ -17,7 +18,11 @@ export interface ServerOptions {
   readonly instructions: string;
   /** How the client is connected: some bear less over HTTP. */
   readonly transport: "stdio" | "http";
+  /** Aborted when the server ends, before its connections are closed. */
+  readonly ending: AbortSignal;
   readonly maxWaitMs: number | null;
+  /** All calls of all connections. */
+  readonly calls: OpenCalls;
   readonly log: Log;
 }
 

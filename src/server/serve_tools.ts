@@ -16,6 +16,7 @@ export function serveTools(server: Server, options: ServerOptions): void {
         `Unknown tool "${params.name}": the tools are ${names}.`,
       );
     }
+    using _open = options.calls.begin();
     return await callTool(tool, params.arguments, toolCall(server, context, options), options);
   });
 }

@@ -11,6 +11,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { serveStdio as serveTransport } from "@modelcontextprotocol/server/stdio";
 import type { Log } from "../log.ts";
+import { mendMessage } from "./mend_message.ts";
 
 /** Longest line that is read; a longer one is refused and passed over. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
@@ -157,7 +158,7 @@ export class LineTransport implements Transport {
     }
     let message: JSONRPCMessage;
     try {
-      message = parseJSONRPCMessage(withArguments(json));
+      message = parseJSONRPCMessage(mendMessage(json));
     } catch {
       const reason = Array.isArray(json)
         ? "Invalid request: batches are not served, send one message per line."
@@ -181,13 +182,6 @@ export class LineTransport implements Transport {
     if (!this.#isOpen) return;
     this.#output.write(`${JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } })}\n`);
   }
-}
-
-/** A call's `arguments: null` means none: the tool then says which it needs. */
-function withArguments(json: unknown): unknown {
-  if (!isObject(json) || json["method"] !== "tools/call" || !isObject(json["params"])) return json;
-  const { arguments: given, ...params } = json["params"];
-  return given === null ? { ...json, params } : json;
 }
 
 function idOf(json: unknown): string | number | null {

@@ -6,12 +6,15 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import * as z from "zod";
-import type { ToolCall } from "../tools/tool.ts";
+import type { Interruption, ToolCall } from "../tools/tool.ts";
 import { clientLimits } from "./client.ts";
 import type { ServerOptions } from "./create_server.ts";
 
 /** Who calls, in the 2026 era of the protocol, which says it with every request. */
 const clientInfo = z.object({ name: z.string() });
+
+/** Reason of a cancellation that the server itself gives a request of the 2025 era over HTTP whose client is gone. */
+export const CLIENT_LEFT = "codex-swarm: the client has left";
 
 /** What a tool needs to know of the request that calls it. */
 export function toolCall(server: Server, { mcpReq }: ServerContext, options: ServerOptions): ToolCall {
@@ -24,8 +27,7 @@ export function toolCall(server: Server, { mcpReq }: ServerContext, options: Ser
   return {
     ...clientLimits(clientName, options),
     signal: mcpReq.signal,
-    hasLeft: () =>
-      mcpReq.signal.reason instanceof SdkError && mcpReq.signal.reason.code === SdkErrorCode.ConnectionClosed,
+    interruption: () => interruptionOf(mcpReq.signal.reason, options),
     repository: options.repository,
     callerThreadId: typeof threadId === "string" ? threadId : null,
     async report(message): Promise<void> {
@@ -34,4 +36,11 @@ export function toolCall(server: Server, { mcpReq }: ServerContext, options: Ser
       await mcpReq.notify({ method: "notifications/progress", params: { progressToken, progress, message } });
     },
   };
+}
+
+/** In the 2026 era over HTTP to close the connection is to cancel the request. */
+function interruptionOf(reason: unknown, { transport, ending }: ServerOptions): Interruption {
+  if (reason === CLIENT_LEFT) return "client_left";
+  const isClosed = reason instanceof SdkError && reason.code === SdkErrorCode.ConnectionClosed;
+  return isClosed && (transport === "stdio" || ending.aborted) ? "server_ends" : "cancelled";
 }

@@ -333,6 +333,11 @@ export class Supervisor {
     return { running, unread: noted.length - running };
   }
 
+  /** How many agents this server drives that run. */
+  countRunning(): number {
+    return this.#table.own().filter(({ task }) => task.state.status === "running").length;
+  }
+
   /** Ends the server's work: server-bound tasks are stopped, detached ones go on or stay queued. */
   async close(): Promise<void> {
     this.#closing.abort(new Error("the server is ending"));

@@ -30,20 +30,26 @@ export async function startAgent(request: StartRequest, call: ToolCall, services
   return await services.supervisor.start(planned);
 }
 
-/** Waits for the end of an agent that the call has started: when it is cancelled, the agent is stopped. */
+/**
+ * Waits for the end of an agent that the call has started: when it is cancelled, the agent is stopped; when its client
+ * has left, the wait alone is over.
+ */
 export async function awaitAgent(task: Task, call: ToolCall, services: ToolServices): Promise<AnsweredRun> {
   const { id } = task;
   const ended = new AbortController();
+  const left = new AbortController();
   let stopping = Promise.resolve();
   const stop = (): void => {
-    const hasLeft = call.hasLeft();
-    if (hasLeft && task.spec.lifetime === "detached") return;
-    stopping = stopAgent(id, { reason: hasLeft ? "server_exit" : "cancelled", ended: ended.signal }, services);
+    const interruption = call.interruption();
+    if (interruption === "client_left") return left.abort(call.signal.reason);
+    if (interruption === "server_ends" && task.spec.lifetime === "detached") return;
+    const reason = interruption === "server_ends" ? "server_exit" : interruption;
+    stopping = stopAgent(id, { reason, ended: ended.signal }, services);
   };
   if (call.signal.aborted) stop();
   call.signal.addEventListener("abort", stop, { once: true });
   try {
-    await untilEnded(id, new AbortController().signal, call, services);
+    await untilEnded(id, left.signal, call, services);
   } finally {
     call.signal.removeEventListener("abort", stop);
     ended.abort();

@@ -8,6 +8,7 @@ import type { PlannedTask } from "../supervisor/planned_task.ts";
 import { TaskError } from "../task/errors.ts";
 import { cutInner } from "./bounded_text.ts";
 import { fitAnswer } from "./fit_answer.ts";
+import type { SharedAnswers } from "./shared_answers.ts";
 
 /** Longest words about a call that cannot be served, in characters: a caller's own may stand in them. */
 const MAX_ERROR = 1_500;
@@ -22,12 +23,18 @@ export const TOOLSETS = ["codex", "agents"] as const;
 /** `codex`: the tools named after it; `agents`: those of codex-as-mcp. */
 export type Toolset = typeof TOOLSETS[number];
 
+/**
+ * Why nobody waits for a call's answer any more: `cancelled` by its client; `client_left`, which is no cancellation, since
+ * the connection may only have broken; `server_ends`, as it does when the one client that it has leaves.
+ */
+export type Interruption = "cancelled" | "client_left" | "server_ends";
+
 /** Who calls, and how to reach them while the call lasts. */
 export interface ToolCall {
   /** Aborted when the client cancels the call or leaves. */
   readonly signal: AbortSignal;
-  /** Tells whether `signal` was aborted because the client has left, not because it cancelled the call. */
-  hasLeft(): boolean;
+  /** Tells why `signal` was aborted. */
+  interruption(): Interruption;
   /** Longest answer that the client passes on whole to its model, in characters. */
   readonly answerChars: number;
   /** Longest time that the client surely waits for an answer. */
@@ -62,6 +69,8 @@ export interface ToolServices {
   /** The server's working directory. */
   readonly cwd: string;
   readonly agents: AgentDefaults;
+  /** Of lists, which many clients of one server may ask for at once. */
+  readonly lists: SharedAnswers;
   readonly log: Log;
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parse } from "smol-toml";
-import { clientYard, readText, RUNNING } from "../helpers/client_yard.ts";
+import { clientYard, readText, RUNNING, USUAL } from "../helpers/client_yard.ts";
 import { CAN_MOUNT, smallDisk } from "../helpers/small_disk.ts";
 import { namesIn } from "../helpers/temp_directory.ts";
 
@@ -38,7 +38,7 @@ Deno.test({ name: "a disk that takes nothing leaves a client's file as it was", 
 Deno.test("many who install at the same time leave a whole file, and every backup is one that was whole", async () => {
   await using yard = await clientYard();
   const path = await yard.write("codex", BEFORE);
-  const ways = [{}, { isHttp: true, endpoints: [RUNNING] }];
+  const ways = [{}, { address: USUAL, endpoints: [RUNNING] }];
   const told = await Promise.all(Array.from({ length: 20 }, (_, index) => yard.install("codex", ways[index % 2])));
   for (const { exitCode, error } of told) {
     if (exitCode !== 0) assert.match(error, /it was changed by another program meanwhile; run this again/);

@@ -80,7 +80,7 @@ export async function startSwarm(options: SwarmOptions = {}): Promise<Swarm> {
       cwd,
       codex,
       call(name, args, callOptions): Promise<Answer> {
-        const answer = call(client, { name, args: args ?? {} }, callOptions ?? {});
+        const answer = callTool(client, { name, args: args ?? {} }, callOptions ?? {});
         // A test that fails before it awaits this is to fail with its own reason.
         answer.catch(() => {});
         return answer;
@@ -108,7 +108,8 @@ export function baseEnvironment(codexHome: string): Record<string, string> {
   return { ...env, CODEX_HOME: codexHome };
 }
 
-async function call(
+/** Calls a tool and takes its answer apart. */
+export async function callTool(
   client: Client,
   { name, args }: { readonly name: string; readonly args: Readonly<Record<string, unknown>> },
   { signal, onProgress, meta }: CallOptions,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { clientYard, FROM_SOURCE, RUNNING } from "../helpers/client_yard.ts";
+import { clientYard, FROM_SOURCE, RUNNING, USUAL } from "../helpers/client_yard.ts";
 import { ensureRealCodex, makeCodexHome } from "../helpers/real_codex.ts";
 import { namesIn } from "../helpers/temp_directory.ts";
 
@@ -41,7 +41,7 @@ for (const name of namesIn(FIXTURES)) {
     ]);
     assert.deepEqual([settings.startup_timeout_sec, settings.tool_timeout_sec], [20, 3_600]);
 
-    await yard.install("codex", { machine, isHttp: true, endpoints: [RUNNING] });
+    await yard.install("codex", { machine, address: USUAL, endpoints: [RUNNING] });
     const called = await ask(home.path, "get", "codex-swarm", "--json");
     assert.ok(called.success, called.text);
     const { url, bearer_token_env_var: variable } = JSON.parse(called.text).transport;
@@ -58,7 +58,7 @@ Deno.test("Codex reads an entry with the user's own variables after it was chang
   await Deno.writeTextFile(file, env);
   await yard.install("codex", { machine });
   assert.ok((await ask(home.path, "get", "codex-swarm", "--json")).text.includes("CODEX_API_KEY"));
-  await yard.install("codex", { machine, isHttp: true, endpoints: [RUNNING] });
+  await yard.install("codex", { machine, address: USUAL, endpoints: [RUNNING] });
   const { success, text } = await ask(home.path, "get", "codex-swarm", "--json");
   assert.ok(success, text);
   await Deno.writeTextFile(file, env, { append: true });

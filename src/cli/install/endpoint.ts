@@ -1,15 +1,12 @@
 /** The servers that clients can call over HTTP. */
+import type { Endpoint } from "../../storage/endpoint_files.ts";
 import { type Client, type Connection, type Machine, shellCommand, TOKEN_VARIABLE } from "./client.ts";
 import { InstallError } from "./install_error.ts";
 
-/** A server that listens. */
-export interface Endpoint {
-  /** `http://…/mcp`, or `unix:///…#/mcp` for a socket. */
-  readonly url: string;
-  readonly pid: number;
-  /** `null` when it has no token, or one that it was given by other ways. */
-  readonly tokenFile: string | null;
-}
+/** Where a server listens, or is to. */
+export type Address =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "socket"; readonly path: string };
 
 /** What a client is to call, and what its user should know of it. */
 export interface Call {
@@ -18,37 +15,57 @@ export interface Call {
 }
 
 export interface CallOptions {
+  /** Where the user wants it; the usual one when nothing was said. */
+  readonly address: Address;
   /** Those of the state directory, the newest last. */
   readonly endpoints: readonly Endpoint[];
-  /** Where a server keeps its token unless told otherwise. */
-  readonly tokenFile: string;
+  /** Where a server keeps its token that does not run yet; `null` when it is given one by other ways. */
+  readonly tokenFile: string | null;
   readonly machine: Machine;
 }
 
-const DEFAULT_URL = "http://127.0.0.1:7077/mcp";
+const USUAL_PORT = 7077;
+const USUAL_URL = `http://127.0.0.1:${USUAL_PORT}/mcp`;
 const START = "codex-swarm --http";
 
-/** Chooses the newest server that the client can call, or the usual address where none runs. */
-export function chooseCall(client: Client, { endpoints, tokenFile, machine }: CallOptions): Call {
+/** Chooses the server at the address; where none was named and none runs at the usual one, the newest that can be called. */
+export function chooseCall(client: Client, { address, endpoints, tokenFile, machine }: CallOptions): Call {
   if (client.reach === "stdio") {
     throw new InstallError(`${client.title} starts its servers itself and calls none over HTTP: leave --http out.`);
   }
-  const isReached = ({ url }: Endpoint): boolean => client.reach === "http and sockets" || !url.startsWith("unix:");
-  const endpoint = endpoints.findLast(isReached);
+  const asked = urlOf(address);
+  const isReached = (url: string): boolean => client.reach === "http and sockets" || !url.startsWith("unix:");
   const [other] = endpoints;
-  if (endpoint === undefined && other !== undefined) {
+  const endpoint = endpoints.findLast(({ url }) => url === asked) ??
+    (asked === USUAL_URL ? endpoints.findLast(({ url }) => isReached(url)) ?? other : undefined);
+  const url = endpoint?.url ?? asked;
+  if (!isReached(url)) {
+    const which = endpoint === undefined ? "A server there" : `The server that runs (process ${endpoint.pid})`;
     throw new InstallError(
-      `The server that runs (process ${other.pid}) listens on a Unix socket, which of all clients only VS Code can ` +
-        `call: start one with \`${START}\`, then run this again.`,
+      `${which} listens on a Unix socket, which of all clients only VS Code can call: start one with \`${START}\`, ` +
+        "then run this again.",
     );
   }
-  const connection = { kind: "http", url: endpoint?.url ?? DEFAULT_URL } as const;
+  const connection = { kind: "http", url } as const;
   const running = endpoint === undefined
-    ? `No server runs yet: start it with \`${START}\`.`
+    ? `No server runs there yet: start it with \`${startCommand(address, machine)}\`.`
     : `The server that runs there is process ${endpoint.pid}. Start it at the same address each time.`;
   const file = endpoint === undefined ? tokenFile : endpoint.tokenFile;
   const isVariable = client.snippet(connection).includes(TOKEN_VARIABLE);
   return { connection, notes: [running, tokenNote(client, { file, isVariable, machine })] };
+}
+
+function urlOf(address: Address): string {
+  if (address.kind === "socket") return `unix://${address.path}#/mcp`;
+  // Nobody can be called under the address that means all, and port 0 is any free one.
+  const host = /^(0\.0\.0\.0|::|)$/.test(address.host) ? "127.0.0.1" : address.host;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${address.port || USUAL_PORT}/mcp`;
+}
+
+function startCommand(address: Address, machine: Machine): string {
+  if (address.kind === "socket") return shellCommand(["codex-swarm", "--socket", address.path], machine);
+  const { host } = new URL(urlOf(address));
+  return urlOf(address) === USUAL_URL ? START : `${START} ${host}`;
 }
 
 function tokenNote(

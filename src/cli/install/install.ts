@@ -1,7 +1,8 @@
 /** `codex-swarm install CLIENT`: puts the server into a client's file, or shows what to put there. */
+import type { Endpoint } from "../../storage/endpoint_files.ts";
 import { type Client, type Connection, type Machine, SERVER_NAME } from "./client.ts";
 import { byteOrderMark, readConfigFile, replaceConfigFile } from "./config_file.ts";
-import { chooseCall, type Endpoint } from "./endpoint.ts";
+import { type Address, chooseCall } from "./endpoint.ts";
 import { InstallError } from "./install_error.ts";
 import { addedArguments, ownCommand, type OwnProgram } from "./own_program.ts";
 
@@ -9,12 +10,12 @@ export interface InstallOptions {
   readonly client: Client;
   /** Only show what would be written. */
   readonly isPrint: boolean;
-  /** Let the client call a server that runs, instead of starting one of its own. */
-  readonly isHttp: boolean;
+  /** Where the client is to call a server, instead of starting one of its own; `null`: it starts one. */
+  readonly address: Address | null;
   /** The servers of the state directory that listen, the newest last. */
   readonly endpoints: readonly Endpoint[];
-  /** Where a server keeps its token unless told otherwise. */
-  readonly tokenFile: string;
+  /** Where a server keeps its token that does not run yet; `null` when it is given one by other ways. */
+  readonly tokenFile: string | null;
   readonly program: OwnProgram;
   readonly machine: Machine;
   readonly write: (text: string) => void;
@@ -23,9 +24,11 @@ export interface InstallOptions {
 
 /** Returns the exit code: 1 when the client's file could not be changed, or the client cannot do what was asked. */
 export async function runInstall(options: InstallOptions): Promise<number> {
-  const { client, isHttp, machine, write, writeError } = options;
+  const { client, address, machine, write, writeError } = options;
   try {
-    const call = isHttp ? chooseCall(client, options) : { connection: await ownCommand(options.program), notes: [] };
+    const call = address === null
+      ? { connection: await ownCommand(options.program), notes: [] }
+      : chooseCall(client, { ...options, address });
     const notes = [...call.notes, ...client.notes(call.connection, machine), ...cacheNote(call.connection)];
     const [file = ""] = client.files(machine);
     const done = client.format === undefined || options.isPrint

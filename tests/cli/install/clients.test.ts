@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parse as parseToml } from "smol-toml";
 import type { Machine } from "../../../src/cli/install/client.ts";
 import { clientNames, clients } from "../../../src/cli/install/clients.ts";
-import { clientYard, COMPILED, FROM_SOURCE, RUNNING } from "../../helpers/client_yard.ts";
+import { clientYard, COMPILED, FROM_SOURCE, RUNNING, USUAL } from "../../helpers/client_yard.ts";
 
 const LINUX: Machine = {
   os: "linux",
@@ -95,7 +95,11 @@ Deno.test("every client has its names", () => {
 /** What is shown to be added, as data where it is JSON or TOML. */
 async function shown(client: string, isHttp: boolean): Promise<unknown> {
   await using yard = await clientYard();
-  const { output } = await yard.install(client, { isHttp, endpoints: [RUNNING], isPrint: true });
+  const { output } = await yard.install(client, {
+    address: isHttp ? USUAL : null,
+    endpoints: [RUNNING],
+    isPrint: true,
+  });
   const connection = isHttp ? { kind: "http", url } as const : { kind: "stdio", ...COMMAND } as const;
   const snippet = clientNames.get(client)?.snippet(connection) ?? "";
   const place = clientNames.get(client)?.files(yard.machine)[0]?.replace(yard.path, "");
@@ -197,7 +201,7 @@ Deno.test("install of a client whose file is not written shows the same without 
 Deno.test("install says what a client makes necessary", async () => {
   await using yard = await clientYard();
   const told = async (client: string, isHttp = false): Promise<string> =>
-    (await yard.install(client, { isHttp, isPrint: true })).output;
+    (await yard.install(client, { address: isHttp ? USUAL : null, isPrint: true })).output;
   assert.match(await told("codex"), /gives up a call after 300 s.*\n\n.*"approve": .*`codex exec`.* refuses them/);
   assert.match(await told("codex"), /CODEX_API_KEY or CODEX_HOME, must stand in \[mcp_servers\.codex-swarm\.env\]/);
   assert.match(

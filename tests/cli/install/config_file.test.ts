@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { readConfigFile, replaceConfigFile } from "../../../src/cli/install/config_file.ts";
 import { InstallError } from "../../../src/cli/install/install_error.ts";
-import { type ClientYard, clientYard, readText, RUNNING } from "../../helpers/client_yard.ts";
+import { type ClientYard, clientYard, readText, RUNNING, USUAL } from "../../helpers/client_yard.ts";
 import { namesIn } from "../../helpers/temp_directory.ts";
 
 const ignore = Deno.build.os === "windows";
-const HTTP = { isHttp: true, endpoints: [RUNNING] } as const;
+const HTTP = { address: USUAL, endpoints: [RUNNING] } as const;
 const MODE = 0o7777;
 
 function modeOf(path: string): number {

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse as parseJsonc } from "jsonc-parser";
 import { parse as parseToml } from "smol-toml";
-import { type ClientYard, clientYard, FROM_SOURCE, readText, RUNNING } from "../../helpers/client_yard.ts";
+import { type ClientYard, clientYard, FROM_SOURCE, readText, RUNNING, USUAL } from "../../helpers/client_yard.ts";
 import { namesIn } from "../../helpers/temp_directory.ts";
 
 const FIXTURES = fileURLToPath(new URL("../../fixtures/clients/", import.meta.url));
@@ -21,7 +21,7 @@ const VARIANTS: Readonly<Record<string, (text: string) => string>> = {
 const WAYS = {
   stdio: {},
   "from source": { program: FROM_SOURCE },
-  http: { isHttp: true, endpoints: [RUNNING] },
+  http: { address: USUAL, endpoints: [RUNNING] },
 } as const;
 
 function parse(path: string, text: string): Record<string, Record<string, unknown>> {

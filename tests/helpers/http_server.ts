@@ -1,0 +1,167 @@
+/** The real server over HTTP as a process of its own, with a fake Codex, and clients of both protocol eras. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { RUN_FLAGS } from "../../.github/scripts/run_flags.ts";
+import { endAgents } from "./end_agents.ts";
+import { type FakeCodex, installFakeCodex } from "./fake_codex.ts";
+import { type Answer, baseEnvironment, type CallOptions, callTool } from "./swarm.ts";
+import { tempDirectory } from "./temp_directory.ts";
+import { tempRepo } from "./temp_repo.ts";
+import { waitFor } from "./wait_for.ts";
+
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+
+export interface HttpServerOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: a fresh directory. Pass one to restart a server on it. */
+  readonly stateDir?: string;
+  /** Default: a fresh repository with one commit. */
+  readonly cwd?: string;
+  /** Default: a fake Codex of its own. */
+  readonly codex?: Pick<FakeCodex, "path" | "home">;
+  /** Default `--port 0`. */
+  readonly listen?: readonly string[];
+  /** Instead of `deno run … main.ts`. */
+  readonly command?: readonly [string, ...string[]];
+}
+
+export interface HttpClientOptions {
+  readonly era?: "2025" | "2026";
+  readonly name?: string;
+}
+
+/** A client as tests use it. */
+export interface HttpClient extends AsyncDisposable {
+  readonly client: Client;
+  call(name: string, args?: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Answer>;
+}
+
+export interface HttpServerProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** Of the MCP endpoint. */
+  readonly url: string;
+  /** `null` where the server's own file holds none. */
+  readonly token: string | null;
+  readonly stateDir: string;
+  readonly cwd: string;
+  readonly codex: Pick<FakeCodex, "path" | "home">;
+  stderr(): string;
+  readonly ended: Promise<Deno.CommandStatus>;
+  kill(signal: Deno.Signal): void;
+  connect(options?: HttpClientOptions): Promise<HttpClient>;
+  /** Sends what is given with the token, unless `headers` say otherwise, and `application/json`. */
+  send(init: RequestInit, path?: string): Promise<Response>;
+  /** Sends bytes as they are, and gives all that comes until the server ends the connection. */
+  sendRaw(text: string): Promise<string>;
+}
+
+/** Starts the server and waits until it listens. */
+export async function startHttpServer(options: HttpServerOptions = {}): Promise<HttpServerProcess> {
+  const stack = new AsyncDisposableStack();
+  try {
+    const codex = options.codex ?? stack.use(await installFakeCodex());
+    const cwd = options.cwd ?? stack.use(await tempRepo()).path;
+    const stateDir = options.stateDir ?? stack.use(await tempDirectory()).path;
+    if (options.stateDir === undefined) stack.defer(() => endAgents(stateDir));
+    const process = stack.use(startProcess({ ...options, codex, cwd, stateDir }));
+    const urlOf = (): string | undefined => / serving MCP at (\S+)/.exec(process.stderr())?.[1];
+    await waitFor(() => process.hasEnded() || urlOf() !== undefined, { message: "the server to listen" });
+    const url = urlOf();
+    if (url === undefined) throw new Error(`the server ended: ${process.stderr()}`);
+    const token = await Deno.readTextFile(join(stateDir, "token")).then((text) => text.trim(), () => null);
+    const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
+    const clients = stack.use(new AsyncDisposableStack());
+    return {
+      ...process,
+      url,
+      token,
+      stateDir,
+      cwd,
+      codex,
+      async connect({ era = "2025", name = "test" } = {}): Promise<HttpClient> {
+        const client = new Client(
+          { name, version: "1.0.0" },
+          { versionNegotiation: { mode: era === "2026" ? "auto" : "legacy" } },
+        );
+        const headers = { ...authorization };
+        await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
+        const close = async (): Promise<void> => await client.close();
+        clients.defer(close);
+        return {
+          client,
+          call: (tool, args, callOptions) => callTool(client, { name: tool, args: args ?? {} }, callOptions ?? {}),
+          [Symbol.asyncDispose]: close,
+        };
+      },
+      send: (init, path = "/mcp") =>
+        fetch(new URL(path, url), {
+          ...init,
+          headers: {
+            ...authorization,
+            "content-type": "application/json",
+            accept: "application/json, text/event-stream",
+            ...Object.fromEntries(new Headers(init.headers)),
+          },
+        }),
+      async sendRaw(text): Promise<string> {
+        const { hostname, port } = new URL(url);
+        using connection = await Deno.connect({ hostname, port: Number(port) });
+        await connection.write(new TextEncoder().encode(text));
+        let answer = "";
+        for await (const part of connection.readable.pipeThrough(new TextDecoderStream())) answer += part;
+        return answer;
+      },
+      [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+interface RunningProcess extends AsyncDisposable {
+  readonly pid: number;
+  readonly ended: Promise<Deno.CommandStatus>;
+  hasEnded(): boolean;
+  stderr(): string;
+  kill(signal: Deno.Signal): void;
+}
+
+function startProcess(
+  { codex, cwd, stateDir, args = [], env = {}, listen = ["--port", "0"], command }:
+    & HttpServerOptions
+    & Required<Pick<HttpServerOptions, "codex" | "cwd" | "stateDir">>,
+): RunningProcess {
+  const [program, ...first] = command ?? [Deno.execPath(), "run", "--quiet", ...RUN_FLAGS, MAIN];
+  const child = new Deno.Command(program, {
+    args: [...first, "--http", ...listen, "--state-dir", stateDir, "--codex", codex.path, ...args],
+    clearEnv: true,
+    env: { ...baseEnvironment(codex.home), CODEX_AS_MCP_LOG_DIR: join(stateDir, "agent_logs"), ...env },
+    cwd,
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  let text = "";
+  let isOver = false;
+  const read = (async (): Promise<void> => {
+    for await (const part of child.stderr.pipeThrough(new TextDecoderStream())) text += part;
+  })();
+  const ended = read.then(() => child.status).finally(() => isOver = true);
+  const kill = (signal: Deno.Signal): void => {
+    if (!isOver) child.kill(signal);
+  };
+  return {
+    pid: child.pid,
+    ended,
+    hasEnded: () => isOver,
+    stderr: () => text,
+    kill,
+    [Symbol.asyncDispose]: async () => {
+      kill("SIGTERM");
+      await ended;
+    },
+  };
+}

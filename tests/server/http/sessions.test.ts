@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { Server } from "@modelcontextprotocol/server";
+import { Sessions } from "../../../src/server/http/sessions.ts";
+
+const log = { debug: (): void => {}, info: (): void => {}, warning: (): void => {}, error: (): void => {} };
+const MAX = 256;
+const MINUTE = 60_000;
+
+/** Sessions of servers that can do nothing, under a clock that is set by hand. */
+function makeSessions(): { sessions: Sessions; clock: { ms: number } } {
+  const clock = { ms: 0 };
+  const makeServer = (): Promise<Server> =>
+    Promise.resolve(new Server({ name: "test", version: "1" }, { capabilities: {} }));
+  return { sessions: new Sessions({ makeServer, log, now: () => clock.ms }), clock };
+}
+
+function request(method: string, id?: string): Request {
+  const headers = {
+    accept: "application/json, text/event-stream",
+    "content-type": "application/json",
+    ...(id === undefined ? {} : { "mcp-session-id": id }),
+  };
+  return new Request("http://localhost/mcp", { method, headers });
+}
+
+async function begin(sessions: Sessions): Promise<{ status: number; id: string }> {
+  const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "c", version: "1" } };
+  const response = await sessions.handle(request("POST"), { jsonrpc: "2.0", id: 1, method: "initialize", params });
+  await response.text();
+  return { status: response.status, id: response.headers.get("mcp-session-id") ?? "" };
+}
+
+async function ping(sessions: Sessions, id: string): Promise<number> {
+  const response = await sessions.handle(request("POST", id), { jsonrpc: "2.0", id: 2, method: "ping" });
+  await response.text();
+  return response.status;
+}
+
+Deno.test("Sessions holds only so many, also of those that begin in the same moment", async () => {
+  const { sessions, clock } = makeSessions();
+  const begun = await Promise.all(Array.from({ length: MAX + 10 }, () => begin(sessions)));
+  const statuses = begun.map(({ status }) => status);
+  assert.deepEqual([200, 503].map((status) => statuses.filter((one) => one === status).length), [MAX, 10]);
+  assert.equal(sessions.count, MAX);
+  // One that was silent for a while gives way, the one that was silent for longest first.
+  clock.ms += MINUTE;
+  const [first, second] = begun.filter(({ status }) => status === 200).map(({ id }) => id);
+  assert.equal(await ping(sessions, first ?? ""), 200);
+  assert.equal((await begin(sessions)).status, 200);
+  assert.equal(sessions.count, MAX);
+  assert.deepEqual([await ping(sessions, first ?? ""), await ping(sessions, second ?? "")], [200, 404]);
+  await sessions.close();
+  assert.equal(sessions.count, 0);
+});
+
+Deno.test("Sessions takes no session from a client that listens", async () => {
+  const { sessions, clock } = makeSessions();
+  const listener = await begin(sessions);
+  const stream = await sessions.handle(request("GET", listener.id), undefined);
+  assert.equal(stream.status, 200);
+  for (let count = 1; count < MAX; count++) await begin(sessions);
+  clock.ms += MINUTE;
+  await Promise.all(Array.from({ length: 3 }, () => begin(sessions)));
+  assert.equal(await ping(sessions, listener.id), 200);
+  await stream.body?.cancel();
+  await sessions.close();
+});
+
+Deno.test("Sessions forgets a session that its transport refuses", async () => {
+  const { sessions } = makeSessions();
+  const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "c", version: "1" } };
+  const response = await sessions.handle(
+    new Request("http://localhost/mcp", { method: "POST", headers: { "content-type": "application/json" } }),
+    { jsonrpc: "2.0", id: 1, method: "initialize", params },
+  );
+  assert.equal(response.status, 406);
+  await response.text();
+  assert.equal(sessions.count, 0);
+  await sessions.close();
+});
