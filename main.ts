@@ -99,6 +99,7 @@ async function main(): Promise<number> {
 
 /** Puts the server into a client's configuration, or takes it out. */
 async function changeClient(config: Config): Promise<number> {
+  await revokeNet();
   let client: Client;
   try {
     client = chooseClient(config.client, { command: config.command, known: clientNames });
@@ -272,7 +273,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
   return 0;
 }
 
-/** From here on the server can open no connection to anybody, whatever code it runs. */
+/** From here on the program can open no connection to anybody, whatever code it runs. */
 async function revokeNet(): Promise<void> {
   await Deno.permissions.revoke({ name: "net" });
 }

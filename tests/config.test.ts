@@ -436,6 +436,11 @@ const refusals: readonly (readonly [string, string, Readonly<Record<string, stri
   ["install codex zed", 'install takes one client, not "codex" and "zed"'],
   ["uninstall codex doctor", 'uninstall takes one client, not "codex" and "doctor"'],
   [
+    "install codex --no-token",
+    "install does not take --no-token: add the server's own flags to the arguments in the client's file, where install " +
+    "leaves them",
+  ],
+  [
     "install codex -c a=1",
     "install does not take --config: add the server's own flags to the arguments in the client's file, where install " +
     "leaves them",

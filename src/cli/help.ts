@@ -38,7 +38,8 @@ export function helpText(version: string): string {
       "  codex-swarm [mcp-server] [FLAGS]      serve MCP on stdin and stdout\n",
       "  codex-swarm --http [FLAGS]            serve it to many clients over HTTP\n",
       "  codex-swarm doctor [FLAGS]            check this machine\n",
-      "  codex-swarm install CLIENT [--print]  put it into a client's configuration; uninstall takes it out\n\n",
+      "  codex-swarm install CLIENT [--http] [--print]\n",
+      "                                        put it into a client's configuration; uninstall takes it out\n\n",
       ...paragraph(
         "Each flag can be set by the environment variable named in its brackets; the flag wins. A variable of a " +
           `switch is 1, true, yes, 0, false or no. DURATION is ${DURATION_FORM}. ~ is the home directory.`,

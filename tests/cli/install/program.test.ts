@@ -6,6 +6,7 @@ import * as z from "zod";
 import { RUN_FLAGS } from "../../../.github/scripts/run_flags.ts";
 import { readText } from "../../helpers/client_yard.ts";
 import { installFakeCodex } from "../../helpers/fake_codex.ts";
+import { startHttpServer } from "../../helpers/http_server.ts";
 import { MAIN, ServerProcess } from "../../helpers/server_process.ts";
 import { namesIn, tempDirectory } from "../../helpers/temp_directory.ts";
 
@@ -114,6 +115,36 @@ Deno.test({ name: "what codex-swarm install writes starts the server", ignore },
   const [{ result }] = z.tuple([z.looseObject({ result: z.unknown() })]).parse(server.received);
   assert.equal(Object(result).serverInfo.name, "codex-swarm");
 });
+
+Deno.test(
+  { name: "codex-swarm install --http writes where the running server is called, and not its token", ignore },
+  async () => {
+    await using server = await startHttpServer();
+    await using place = await makePlace();
+    const told = await place.run("install", "--http", "claude", "--state-dir", server.stateDir);
+    assert.equal(told.code, 0, told.stderr);
+    assert.match(told.stdout, new RegExp(`\\nThe server that runs there is process ${server.pid}\\. `));
+    assert.ok(told.stdout.includes(`The token stands in ${join(server.stateDir, "token")}. Claude Code takes it from`));
+    const written = await readText(join(place.project, ".mcp.json"));
+    assert.ok(server.token !== null && !written.includes(server.token) && !told.stdout.includes(server.token));
+
+    const { url, headers } = JSON.parse(written).mcpServers["codex-swarm"];
+    const authorization = headers.Authorization.replace("${CODEX_SWARM_TOKEN}", server.token);
+    const ask = async (header: string): Promise<number> => {
+      const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" });
+      const sent = { "content-type": "application/json", accept: "application/json, text/event-stream" };
+      const response = await fetch(url, { method: "POST", body, headers: { ...sent, authorization: header } });
+      await response.body?.cancel();
+      return response.status;
+    };
+    assert.equal(await ask("Bearer wrong-token-of-somebody"), 401);
+    assert.notEqual(await ask(authorization), 401);
+
+    const usual = await place.run("install", "codex", "--http");
+    assert.match(usual.stdout, /\nNo server runs there yet: start it with `codex-swarm --http`\.\n/);
+    assert.match(usual.stdout, /The token stands in \/home\/\.local\/state\/codex-swarm\/token\./);
+  },
+);
 
 Deno.test({ name: "codex-swarm install says what cannot be done, by text and exit code", ignore }, async () => {
   await using place = await makePlace();
