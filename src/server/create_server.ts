@@ -4,9 +4,14 @@ import type { Log } from "../log.ts";
 import type { Tool, ToolServices } from "../tools/tool.ts";
 import type { KeptCalls } from "./kept_calls.ts";
 import type { OpenCalls } from "./open_calls.ts";
+import type { ResourceTemplate } from "./resource_templates.ts";
+import type { ResourceUpdates } from "./resource_updates.ts";
 import type { Resource } from "./resources.ts";
+import { type CompleteIds, serveCompletion } from "./serve_completion.ts";
+import { servePrompts } from "./serve_prompts.ts";
 import { serveHandles, TASKS_EXTENSION } from "./serve_handles.ts";
 import { serveResources } from "./serve_resources.ts";
+import { serveSubscriptions } from "./serve_subscriptions.ts";
 import { serveTools } from "./serve_tools.ts";
 
 /** What one connection's server is made from; all state lives outside it. */
@@ -14,6 +19,9 @@ export interface ServerOptions {
   readonly version: string;
   readonly tools: readonly Tool[];
   readonly resources: readonly Resource[];
+  readonly templates: readonly ResourceTemplate[];
+  readonly updates: ResourceUpdates;
+  readonly completeIds: CompleteIds;
   readonly services: ToolServices;
   /** The calls that were answered with handles. */
   readonly kept: KeptCalls;
@@ -32,6 +40,8 @@ export interface ServerOptions {
   readonly log: Log;
 }
 
+const CAPABILITIES = { tools: {}, resources: { subscribe: true }, prompts: {}, completions: {} };
+
 /** Makes a server for clients that speak one era of the protocol. */
 export type MakeServer = (context: Pick<McpRequestContext, "era">) => Promise<Server>;
 
@@ -41,8 +51,7 @@ export function createServer(options: ServerOptions): Server {
     { name: "codex-swarm", title: "codex-swarm", version: options.version },
     {
       capabilities: {
-        tools: {},
-        resources: {},
+        ...CAPABILITIES,
         ...(options.era === "modern" ? { extensions: { [TASKS_EXTENSION]: {} } } : {}),
       },
       instructions: options.instructions,
@@ -51,5 +60,8 @@ export function createServer(options: ServerOptions): Server {
   serveTools(server, options);
   serveHandles(server, options);
   serveResources(server, options);
+  serveSubscriptions(server, options);
+  servePrompts(server, options);
+  serveCompletion(server, options);
   return server;
 }

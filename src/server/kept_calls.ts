@@ -151,6 +151,7 @@ export class KeptCalls {
     const signal = AbortSignal.any([ending, kept.cancelled]);
     const call: ToolCall = {
       signal,
+      ending,
       interruption: () => "client_left",
       answerChars: record.answerChars,
       waitMs: Infinity,

@@ -34,6 +34,8 @@ export type Interruption = "cancelled" | "client_left" | "server_ends";
 export interface ToolCall {
   /** Aborted when the client cancels the call or leaves. */
   readonly signal: AbortSignal;
+  /** Aborted when the server is about to end: a wait then tells how things stand, while it can be heard. */
+  readonly ending: AbortSignal;
   /** Tells why `signal` was aborted. */
   interruption(): Interruption;
   /** Longest answer that the client passes on whole to its model, in characters. */

@@ -47,6 +47,7 @@ export const PLANNED: PlannedTask = {
 export function toolCall(replaced: Partial<ToolCall> = {}): ToolCall {
   return {
     signal: new AbortController().signal,
+    ending: new AbortController().signal,
     interruption: () => "cancelled",
     answerChars: 1_000,
     waitMs: 1_000,

@@ -300,7 +300,7 @@ Deno.test("an id that no call was answered with is refused with the way out, wha
 Deno.test("clients of the 2025 era know nothing of handles", async () => {
   await using yard = await serversYard();
   await using swarm = await yard.start();
-  assert.deepEqual(swarm.client.getServerCapabilities(), { tools: {}, resources: {} });
+  assert.equal(swarm.client.getServerCapabilities()?.extensions, undefined);
   const id = 4711;
   await swarm.process.send({ jsonrpc: "2.0", id, method: "tasks/get", params: { taskId: crypto.randomUUID() } });
   const answer = await waitFor(() => swarm.process.received.find((message) => message["id"] === id), { message: "it" });
