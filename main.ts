@@ -252,6 +252,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
   const kept = new KeptCalls({
     files: new HandleFiles(config.stateDir),
     tools,
+    offered: offered.map(({ name }) => name),
     services,
     repository,
     maxAgeMs: config.taskMaxAgeMs,

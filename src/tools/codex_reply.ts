@@ -136,7 +136,8 @@ async function isTold(
   call: ToolCall,
   services: ToolServices,
 ): Promise<boolean> {
-  await using _reports = reportAgent(id, call, services);
+  // Before it has a handle the client waits as others do.
+  await using _reports = reportAgent(id, { ...call, handle: null }, services);
   const answer = await services.supervisor.tell(id, prompt, call.signal);
   if (answer !== "stopped") return answer === "told";
   const message =
