@@ -1,6 +1,5 @@
 /** Puts the parts together. Alone reads the command line and the environment, and alone ends the process. */
 import { join } from "node:path";
-import type { Server } from "@modelcontextprotocol/server";
 import manifest from "./deno.json" with { type: "json" };
 import { runDoctor } from "./src/cli/doctor.ts";
 import { helpText } from "./src/cli/help.ts";
@@ -25,13 +24,19 @@ import { createLog, type Log } from "./src/log.ts";
 import { directHost, windowsTools } from "./src/process/direct.ts";
 import { shimHost } from "./src/process/shim.ts";
 import { listEndpoints, noteEndpoint } from "./src/storage/endpoint_files.ts";
+import { HandleFiles } from "./src/storage/handle_files.ts";
 import { existingDirectory } from "./src/storage/paths.ts";
 import { isNewerState } from "./src/storage/state_directory.ts";
 import { StatePlaces } from "./src/storage/state_places.ts";
+import { TaskChanges } from "./src/storage/task_changes.ts";
 import { readTokenFile } from "./src/storage/token_file.ts";
-import { createServer } from "./src/server/create_server.ts";
+import { createServer, type MakeServer } from "./src/server/create_server.ts";
 import { instructions } from "./src/server/instructions.ts";
+import { KeptCalls } from "./src/server/kept_calls.ts";
 import { OpenCalls } from "./src/server/open_calls.ts";
+import { resourceFacts } from "./src/server/resource_facts.ts";
+import { createTemplates } from "./src/server/resource_templates.ts";
+import { ResourceUpdates } from "./src/server/resource_updates.ts";
 import { createResources } from "./src/server/resources.ts";
 import { startHttp } from "./src/server/http/start_http.ts";
 import { serveStdio } from "./src/server/stdio.ts";
@@ -230,6 +235,8 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
     supervisor,
     permissions: permissionStates,
   });
+  const templates = createTemplates({ supervisor, services });
+  const updates = new ResourceUpdates({ look: resourceFacts(new TaskChanges(config.tasksDir), resources) });
   const countOpen = rememberFor(COUNT_MS, async (): ReturnType<Supervisor["countOpen"]> => {
     try {
       return await supervisor.countOpen(await repository());
@@ -240,13 +247,28 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
     }
   });
   const ending = new AbortController();
+  const kept = new KeptCalls({
+    files: new HandleFiles(config.stateDir),
+    tools,
+    services,
+    repository,
+    maxAgeMs: config.taskMaxAgeMs,
+    ending: ending.signal,
+    log,
+    now,
+  });
   const calls = new OpenCalls();
-  const makeServer = async (): Promise<Server> =>
+  const makeServer: MakeServer = async ({ era }) =>
     createServer({
       version,
       tools: offered,
       resources,
+      templates,
+      updates,
+      completeIds: (options) => supervisor.newestIds(options),
       services,
+      kept,
+      era,
       repository,
       instructions: instructions(await countOpen(), offered.map(({ name }) => name)),
       transport: config.http === null ? "stdio" : "http",
@@ -256,10 +278,11 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
       log,
     });
   const connection: Connection = config.http === null
-    ? serveStdio(makeServer, log)
+    ? serveStdio(makeServer, { updates, log })
     : await listen(config, config.http, {
       makeServer,
       health: () => ({ status: "ok", version, agents: supervisor.countRunning(), calls: calls.count }),
+      updates,
       log,
     });
   supervisor.open();
@@ -268,7 +291,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
   connection.stop?.();
   ending.abort();
   // What cannot be stopped in time is stopped by its shim, once this process is gone.
-  await withDeadline(supervisor.close(), CLOSE_MS);
+  await withDeadline(Promise.all([kept.settled(), supervisor.close()]), CLOSE_MS);
   await connection.close();
   return 0;
 }
@@ -291,9 +314,10 @@ interface Connection {
 async function listen(
   config: Config,
   { address, token, allowedHosts, allowedOrigins }: HttpSettings,
-  { makeServer, health, log }: {
-    readonly makeServer: () => Promise<Server>;
+  { makeServer, health, updates, log }: {
+    readonly makeServer: MakeServer;
     readonly health: () => Readonly<Record<string, unknown>>;
+    readonly updates: ResourceUpdates;
     readonly log: Log;
   },
 ): Promise<Connection> {
@@ -308,6 +332,7 @@ async function listen(
     },
     makeServer,
     health,
+    updates,
     log,
   });
   await revokeNet();
@@ -446,7 +471,7 @@ async function permissionStates(): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(states));
 }
 
-async function withDeadline(work: Promise<void>, ms: number): Promise<void> {
+async function withDeadline(work: Promise<unknown>, ms: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const deadline = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
   await Promise.race([work, deadline]);

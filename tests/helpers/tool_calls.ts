@@ -47,12 +47,14 @@ export const PLANNED: PlannedTask = {
 export function toolCall(replaced: Partial<ToolCall> = {}): ToolCall {
   return {
     signal: new AbortController().signal,
+    ending: new AbortController().signal,
     interruption: () => "cancelled",
     answerChars: 1_000,
     waitMs: 1_000,
     callerThreadId: null,
     repository: () => Promise.resolve("/repository/.git"),
     report: () => Promise.resolve(),
+    handle: null,
     ...replaced,
   };
 }
