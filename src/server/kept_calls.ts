@@ -169,18 +169,17 @@ export class KeptCalls {
       report: () => Promise.resolve(),
       handle: kept,
     };
+    let end: HandleEnd | null = null;
     try {
-      const end = await this.#endOf(record, { call, kept });
+      end = await this.#endOf(record, { call, kept });
       // Whoever asks the next server is told by that one, and what was cancelled has no other end.
-      if (!signal.aborted) {
-        kept.noteEnd(end);
-        kept.noteEnd(await files.end(id, end));
-      }
+      if (!signal.aborted) kept.noteEnd(await files.end(id, end));
       this.#calls.delete(id);
     } catch (error) {
       log.error("the end of a call could not be written down", { handle: id, error });
       // Only this server knows the end then, if there is one.
-      if (kept.end === null) this.#calls.delete(id);
+      if (end === null) this.#calls.delete(id);
+      else kept.noteEnd(end);
     }
   }
 
