@@ -8,7 +8,7 @@ import { type MockModel, scripted, startMockModel } from "../helpers/mock_model.
 import { ensureRealCodex, makeCodexHome, realCodexEnvironment } from "../helpers/real_codex.ts";
 import { denoDir } from "../helpers/real_swarm.ts";
 import { MAIN } from "../helpers/server_process.ts";
-import { namesIn, tempDirectory } from "../helpers/temp_directory.ts";
+import { tempDirectory } from "../helpers/temp_directory.ts";
 import { tempRepo } from "../helpers/temp_repo.ts";
 
 const APPROVED = 'default_tools_approval_mode = "approve"\n';
