@@ -16,10 +16,14 @@ import { noteEndpoint } from "./src/storage/endpoint_files.ts";
 import { existingDirectory } from "./src/storage/paths.ts";
 import { isNewerState } from "./src/storage/state_directory.ts";
 import { StatePlaces } from "./src/storage/state_places.ts";
+import { TaskChanges } from "./src/storage/task_changes.ts";
 import { readTokenFile } from "./src/storage/token_file.ts";
 import { createServer } from "./src/server/create_server.ts";
 import { instructions } from "./src/server/instructions.ts";
 import { OpenCalls } from "./src/server/open_calls.ts";
+import { resourceFacts } from "./src/server/resource_facts.ts";
+import { createTemplates } from "./src/server/resource_templates.ts";
+import { ResourceUpdates } from "./src/server/resource_updates.ts";
 import { createResources } from "./src/server/resources.ts";
 import { startHttp } from "./src/server/http/start_http.ts";
 import { serveStdio } from "./src/server/stdio.ts";
@@ -35,6 +39,7 @@ import { Worktrees } from "./src/work/worktrees.ts";
 import { TaskError } from "./src/task/errors.ts";
 import { chooseTools } from "./src/tools/choose_tools.ts";
 import { tools } from "./src/tools/mod.ts";
+import { SharedAnswers } from "./src/tools/shared_answers.ts";
 import { type Tool, type ToolServices, TOOLSETS } from "./src/tools/tool.ts";
 
 const { version } = manifest;
@@ -132,6 +137,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
     minWaitMs: config.minWaitMs,
     cwd: config.cwd,
     agents: config.agents,
+    lists: new SharedAnswers(),
     work,
     plan: createPlan(config, {
       supervisor,
@@ -163,6 +169,8 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
     supervisor,
     permissions: permissionStates,
   });
+  const templates = createTemplates({ supervisor, services });
+  const updates = new ResourceUpdates({ look: resourceFacts(new TaskChanges(config.tasksDir), resources) });
   const countOpen = rememberFor(COUNT_MS, async (): ReturnType<Supervisor["countOpen"]> => {
     try {
       return await supervisor.countOpen(await repository());
@@ -179,6 +187,9 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
       version,
       tools: offered,
       resources,
+      templates,
+      updates,
+      completeIds: (options) => supervisor.newestIds(options),
       services,
       repository,
       instructions: instructions(await countOpen(), offered.map(({ name }) => name)),
@@ -189,10 +200,11 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
       log,
     });
   const connection: Connection = config.http === null
-    ? serveStdio(makeServer, log)
+    ? serveStdio(makeServer, { updates, log })
     : await listen(config, config.http, {
       makeServer,
       health: () => ({ status: "ok", version, agents: supervisor.countRunning(), calls: calls.count }),
+      updates,
       log,
     });
   supervisor.open();
@@ -224,9 +236,10 @@ interface Connection {
 async function listen(
   config: Config,
   { address, token, allowedHosts, allowedOrigins }: HttpSettings,
-  { makeServer, health, log }: {
+  { makeServer, health, updates, log }: {
     readonly makeServer: () => Promise<Server>;
     readonly health: () => Readonly<Record<string, unknown>>;
+    readonly updates: ResourceUpdates;
     readonly log: Log;
   },
 ): Promise<Connection> {
@@ -241,6 +254,7 @@ async function listen(
     },
     makeServer,
     health,
+    updates,
     log,
   });
   await revokeNet();

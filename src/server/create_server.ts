@@ -3,8 +3,13 @@ import { Server } from "@modelcontextprotocol/server";
 import type { Log } from "../log.ts";
 import type { Tool, ToolServices } from "../tools/tool.ts";
 import type { OpenCalls } from "./open_calls.ts";
+import type { ResourceTemplate } from "./resource_templates.ts";
+import type { ResourceUpdates } from "./resource_updates.ts";
 import type { Resource } from "./resources.ts";
+import { type CompleteIds, serveCompletion } from "./serve_completion.ts";
+import { servePrompts } from "./serve_prompts.ts";
 import { serveResources } from "./serve_resources.ts";
+import { serveSubscriptions } from "./serve_subscriptions.ts";
 import { serveTools } from "./serve_tools.ts";
 
 /** What one connection's server is made from; all state lives outside it. */
@@ -12,6 +17,9 @@ export interface ServerOptions {
   readonly version: string;
   readonly tools: readonly Tool[];
   readonly resources: readonly Resource[];
+  readonly templates: readonly ResourceTemplate[];
+  readonly updates: ResourceUpdates;
+  readonly completeIds: CompleteIds;
   readonly services: ToolServices;
   /** The repository of the client. */
   readonly repository: () => Promise<string>;
@@ -26,13 +34,18 @@ export interface ServerOptions {
   readonly log: Log;
 }
 
+const CAPABILITIES = { tools: {}, resources: { subscribe: true }, prompts: {}, completions: {} };
+
 /** Makes the server of one connection, or in the 2026 era over HTTP of one request. */
 export function createServer(options: ServerOptions): Server {
   const server = new Server(
     { name: "codex-swarm", title: "codex-swarm", version: options.version },
-    { capabilities: { tools: {}, resources: {} }, instructions: options.instructions },
+    { capabilities: CAPABILITIES, instructions: options.instructions },
   );
   serveTools(server, options);
   serveResources(server, options);
+  serveSubscriptions(server, options);
+  servePrompts(server, options);
+  serveCompletion(server, options);
   return server;
 }

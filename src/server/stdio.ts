@@ -1,23 +1,13 @@
-/** MCP over standard input and output: one JSON-RPC message per line, and an answer even to lines that are none. */
-import { Buffer } from "node:buffer";
+/** MCP over standard input and output. */
 import process from "node:process";
-import type { Readable, Writable } from "node:stream";
-import {
-  type JSONRPCMessage,
-  type McpServerFactory,
-  parseJSONRPCMessage,
-  ProtocolErrorCode,
-  type Transport,
-} from "@modelcontextprotocol/server";
+import type { McpRequestContext, Server } from "@modelcontextprotocol/server";
 import { serveStdio as serveTransport } from "@modelcontextprotocol/server/stdio";
 import type { Log } from "../log.ts";
-import { mendMessage } from "./mend_message.ts";
-
-/** Longest line that is read; a longer one is refused and passed over. */
-const MAX_LINE_BYTES = 64 * 1024 * 1024;
-const NEWLINE = 10;
-/** How long answers may still take once the server ends. */
-const LAST_WORDS_MS = 300;
+import { LineTransport } from "./line_transport.ts";
+import { ListenTransport } from "./listen_transport.ts";
+import type { ResourceUpdates } from "./resource_updates.ts";
+import { updateSender } from "./serve_subscriptions.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 /** A connection that is being served. */
 export interface StdioConnection {
@@ -28,10 +18,21 @@ export interface StdioConnection {
 }
 
 /** Serves one client on standard input and output, of either protocol era. */
-export function serveStdio(factory: McpServerFactory, log: Log): StdioConnection {
+export function serveStdio(
+  createServer: () => Promise<Server>,
+  { updates, log }: { readonly updates: ResourceUpdates; readonly log: Log },
+): StdioConnection {
   const transport = new LineTransport(process.stdin, process.stdout);
+  // In the 2026 era the SDK passes what the server tells on to those who listen.
+  let notify = (_uri: string): void => undefined;
+  const subscriptions = new Subscriptions({ updates, notify: (uri) => notify(uri) });
+  const factory = async ({ era }: McpRequestContext): Promise<Server> => {
+    const server = await createServer();
+    if (era === "modern") notify = updateSender(server, log);
+    return server;
+  };
   const connection = serveTransport(factory, {
-    transport,
+    transport: new ListenTransport(transport, subscriptions),
     onerror: (error) => log.warning("the connection had a fault", { error }),
   });
   return {
@@ -41,162 +42,4 @@ export function serveStdio(factory: McpServerFactory, log: Log): StdioConnection
       await connection.close();
     },
   };
-}
-
-/** Reads lines from one stream and writes lines to another. */
-export class LineTransport implements Transport {
-  onmessage?: Transport["onmessage"];
-  onerror?: Transport["onerror"];
-  onclose?: Transport["onclose"];
-  readonly #input: Readable;
-  readonly #output: Writable;
-  readonly #left = Promise.withResolvers<void>();
-  #parts: Uint8Array[] = [];
-  #length = 0;
-  #isOpen = true;
-  #drained: (() => void) | undefined;
-  /** Requests that have not been answered yet. */
-  readonly #pending = new Set<string | number>();
-
-  constructor(input: Readable, output: Writable) {
-    this.#input = input;
-    this.#output = output;
-  }
-
-  get left(): Promise<void> {
-    return this.#left.promise;
-  }
-
-  /** Settles when all requests have been answered, or a moment later all the same. */
-  drained(): Promise<void> {
-    if (this.#pending.size === 0 || !this.#isOpen) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, LAST_WORDS_MS);
-      this.#drained = (): void => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  start(): Promise<void> {
-    this.#input.on("data", (chunk: Uint8Array) => this.#take(chunk));
-    // What the client has asked before may still be answered, in a last line without its end too.
-    this.#input.on("end", () => {
-      this.#finishLine();
-      this.#left.resolve();
-    });
-    this.#input.on("close", () => this.#left.resolve());
-    this.#input.on("error", () => this.#end());
-    // A client that is gone shows as EPIPE here.
-    this.#output.on("error", () => this.#end());
-    return Promise.resolve();
-  }
-
-  send(message: JSONRPCMessage): Promise<void> {
-    return new Promise((resolve) => {
-      if (!this.#isOpen) return resolve();
-      try {
-        this.#output.write(`${JSON.stringify(message)}\n`, () => {
-          resolve();
-          if (!("method" in message)) this.#settle(message.id);
-        });
-      } catch {
-        this.#end();
-        resolve();
-      }
-    });
-  }
-
-  close(): Promise<void> {
-    this.#end();
-    return Promise.resolve();
-  }
-
-  #end(): void {
-    this.#left.resolve();
-    this.#drained?.();
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    this.#input.pause();
-    this.onclose?.();
-  }
-
-  #take(chunk: Uint8Array): void {
-    let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-      this.#keep(chunk.subarray(start, end));
-      this.#finishLine();
-      start = end + 1;
-    }
-    this.#keep(chunk.subarray(start));
-  }
-
-  #keep(part: Uint8Array): void {
-    if (part.length === 0) return;
-    this.#length += part.length;
-    if (this.#length <= MAX_LINE_BYTES) this.#parts.push(part);
-    else this.#parts = [];
-  }
-
-  #finishLine(): void {
-    const length = this.#length;
-    const line = new TextDecoder().decode(Buffer.concat(this.#parts)).trim();
-    this.#parts = [];
-    this.#length = 0;
-    if (length > MAX_LINE_BYTES) {
-      this.#refuse(null, ProtocolErrorCode.InvalidRequest, `Invalid request: a line of ${length} bytes is too long.`);
-    } else if (line !== "") this.#receive(line);
-  }
-
-  #receive(line: string): void {
-    let json: unknown;
-    try {
-      json = JSON.parse(line);
-    } catch {
-      return this.#refuse(null, ProtocolErrorCode.ParseError, "Parse error: the line is not JSON.");
-    }
-    let message: JSONRPCMessage;
-    try {
-      message = parseJSONRPCMessage(mendMessage(json));
-    } catch {
-      const reason = Array.isArray(json)
-        ? "Invalid request: batches are not served, send one message per line."
-        : "Invalid request: not a JSON-RPC 2.0 message.";
-      return this.#refuse(idOf(json), ProtocolErrorCode.InvalidRequest, reason);
-    }
-    if ("method" in message && "id" in message) this.#pending.add(message.id);
-    this.onmessage?.(message);
-    // A cancelled request is never answered.
-    if ("method" in message && message.method === "notifications/cancelled") this.#settle(requestIdOf(message.params));
-  }
-
-  #settle(id: string | number | null | undefined): void {
-    if (id === null || id === undefined) return;
-    this.#pending.delete(id);
-    if (this.#pending.size === 0) this.#drained?.();
-  }
-
-  /** Answers what is no message; JSON-RPC has the id `null` for that, which the SDK's types do not. */
-  #refuse(id: string | number | null, code: number, message: string): void {
-    if (!this.#isOpen) return;
-    this.#output.write(`${JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } })}\n`);
-  }
-}
-
-function idOf(json: unknown): string | number | null {
-  return isObject(json) ? idOrNull(json["id"]) : null;
-}
-
-/** The request that a `notifications/cancelled` is about. */
-function requestIdOf(params: unknown): string | number | null {
-  return isObject(params) ? idOrNull(params["requestId"]) : null;
-}
-
-function idOrNull(id: unknown): string | number | null {
-  return typeof id === "string" || typeof id === "number" ? id : null;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -27,6 +27,7 @@ export function toolCall(server: Server, { mcpReq }: ServerContext, options: Ser
   return {
     ...clientLimits(clientName, options),
     signal: mcpReq.signal,
+    ending: options.ending,
     interruption: () => interruptionOf(mcpReq.signal.reason, options),
     repository: options.repository,
     callerThreadId: typeof threadId === "string" ? threadId : null,

@@ -53,6 +53,17 @@ export class IndexFiles {
     return (await namesIn(join(this.directory, "live"))).filter(isTaskId);
   }
 
+  /** The same at once; `null` where the index is not complete. */
+  liveNow(): string[] | null {
+    try {
+      Deno.statSync(this.#completeFile);
+      return Array.from(Deno.readDirSync(join(this.directory, "live")), ({ name }) => name).filter(isTaskId);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
+      throw error;
+    }
+  }
+
   /** Removes the live files of tasks that are gone. */
   async cleanLive(gone: readonly string[]): Promise<void> {
     for (const id of gone) {

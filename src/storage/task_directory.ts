@@ -33,8 +33,18 @@ export class TaskDirectory {
     this.path = join(tasksDirectory, id);
   }
 
+  /** The task itself, as it was last written down. */
+  get recordFile(): string {
+    return join(this.path, "task.json");
+  }
+
   get eventsFile(): string {
     return join(this.path, "events.jsonl");
+  }
+
+  /** Tells which parts of the events were dropped. */
+  get droppedFile(): string {
+    return join(this.path, "events.dropped");
   }
 
   get stderrFile(): string {
@@ -52,10 +62,6 @@ export class TaskDirectory {
 
   get baseInstructionsFile(): string {
     return join(this.path, "base_instructions.md");
-  }
-
-  get #taskFile(): string {
-    return join(this.path, "task.json");
   }
 
   /**
@@ -110,14 +116,14 @@ export class TaskDirectory {
 
   /** Replaces the task's record; a reader sees the old or the new one, never half of one. */
   async write(task: Task): Promise<void> {
-    await writeAside(this.#taskFile, serializeTask(task));
+    await writeAside(this.recordFile, serializeTask(task));
   }
 
   /** Reads the task's record; `null` when there is none. Throws `unreadable_task` with the reason when it is not one of ours. */
   async read(): Promise<Task | null> {
     let text: string;
     try {
-      text = await Deno.readTextFile(this.#taskFile);
+      text = await Deno.readTextFile(this.recordFile);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
       throw error;
@@ -182,7 +188,7 @@ export class TaskDirectory {
   }
 
   events(): TailedFile {
-    return new TailedFile(this.eventsFile, { dropped: join(this.path, "events.dropped") });
+    return new TailedFile(this.eventsFile, { dropped: this.droppedFile });
   }
 
   /** The end of what the last run wrote. */
@@ -197,7 +203,7 @@ export class TaskDirectory {
 
   /** When the task's record was last written: for one that runs, just before its run was started. */
   lastSavedAt(): Date | null {
-    return lastWritten(this.#taskFile);
+    return lastWritten(this.recordFile);
   }
 }
 

@@ -71,18 +71,26 @@ export class TaskIndex {
     return ids;
   }
 
-  /** The newest tasks first, ended or not; those of one repository only if it is given. */
-  async newestIds({ repository, limit }: { readonly repository?: string; readonly limit: number }): Promise<string[]> {
+  /** The newest tasks first, ended or not; those of one repository, or whose ids begin so, only if that is given. */
+  async newestIds(
+    { repository, prefix = "", limit }: {
+      readonly repository?: string;
+      readonly prefix?: string;
+      readonly limit: number;
+    },
+  ): Promise<string[]> {
     const heads = await this.#withoutIndex();
     if (heads !== null) {
-      const matching = heads.all().filter((head) => repository === undefined || head.repository === repository);
+      const matching = heads.all().filter((head) =>
+        (repository === undefined || head.repository === repository) && head.id.startsWith(prefix)
+      );
       return matching.reverse().slice(0, limit).map(({ id }) => id);
     }
     const seen = new Set<string>();
     const found: string[] = [];
     const wanted = repository === undefined ? undefined : await repositoryDigest(repository);
     for await (const block of this.#history.newestFirst(wanted)) {
-      const ids = [...new Set(block)].filter((id) => !seen.has(id));
+      const ids = [...new Set(block)].filter((id) => !seen.has(id) && id.startsWith(prefix));
       for (const id of ids) seen.add(id);
       while (ids.length > 0 && found.length < limit) {
         found.push(...await this.#files.existing(ids.splice(0, limit - found.length)));

@@ -7,6 +7,7 @@ import { OpenTasks } from "../storage/open_tasks.ts";
 import { SlotFiles } from "../storage/slot_files.ts";
 import { resolveLinks } from "../storage/paths.ts";
 import { isNewerState, refuseNewerState } from "../storage/state_directory.ts";
+import type { TaskDirectory } from "../storage/task_directory.ts";
 import { TaskIndex } from "../storage/task_index.ts";
 import { lockThread } from "../storage/thread_lock.ts";
 import { UsageLimitFiles } from "../storage/usage_limit_file.ts";
@@ -275,6 +276,17 @@ export class Supervisor {
   /** Tasks that have not ended, and the newest of those that have, at most `limit` of these; oldest first. */
   async list(options: { readonly repository?: string; readonly limit: number }): Promise<Task[]> {
     return await listTasks(options, this.#parts());
+  }
+
+  /** A task as it was last written down, and where; costs no look at what it does. Throws `unknown_task`. */
+  async record(id: string): Promise<{ readonly task: Task; readonly directory: TaskDirectory }> {
+    const task = this.#table.isOwn(id) ? this.#table.get(id)?.task : undefined;
+    return { task: task ?? await this.#registry.read(id), directory: this.#registry.directory(id) };
+  }
+
+  /** The ids of the newest tasks that begin so, ended or not, newest first. */
+  async newestIds(options: { readonly prefix: string; readonly limit: number }): Promise<string[]> {
+    return await this.#services.index.newestIds(options);
   }
 
   /** Tells in words which task has not ended that works in a worktree; `null` when none does. */

@@ -3,7 +3,7 @@ import type { DiffFile } from "../git/diff.ts";
 import { taskIdOf } from "../task/agent_id.ts";
 import type { Task } from "../task/task.ts";
 import { cutMiddleForJson, takeFitting } from "./bounded_text.ts";
-import { defineTool, type ToolAnswer } from "./tool.ts";
+import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
 
 /** Parts of an answer that the files and the patch may take as data, which is longer than as text. */
 const FILES_SHARE = 0.35;
@@ -30,39 +30,51 @@ export const codexDiff = defineTool({
     })).describe("What differs"),
     patch: z.string().optional().describe("With format=patch; cut in the middle when it is long"),
   }),
-  async handle(input, call, { supervisor, work }): Promise<ToolAnswer> {
-    const { task } = await supervisor.view(taskIdOf(input.task_id));
-    const format = input.format ?? "stat";
-    const { of, against, files, patch } = await work.diff({
-      task,
-      paths: input.paths ?? [],
-      withPatch: format === "patch",
-      ...(input.against === undefined ? {} : { against: input.against }),
-    });
-    const filesRoom = call.answerChars * (patch === null ? FILES_SHARE + PATCH_SHARE : FILES_SHARE);
-    const { shown, rest } = takeFitting(files.map(dataOf), filesRoom);
-    const lines = files.slice(0, shown.length).map((file) => format === "names" ? file.path : lineOf(file));
-    const count = files.length === 1 ? "1 file differs" : `${files.length} files differ`;
-    const heading = `Task ${task.id}: ${count} from ${against.slice(0, 12)} (${stateWords(of)})`;
-    const more = rest === 0 ? [] : [`… ${rest} more files: name directories or files in paths`];
-    const patchRoom = Math.floor(call.answerChars * PATCH_SHARE);
-    const cut = patch === null ? null : cutMiddleForJson(patch.text, patchRoom, {
-      wholeIn: wholeIn(task, of),
-      length: patch.length,
-    });
-    return {
-      text: [heading, ...lines, ...more, ...(cut === null ? [] : ["", cut])].join("\n"),
-      structured: {
-        task_id: task.id,
-        of,
-        against,
-        files: shown,
-        ...(rest === 0 ? {} : { files_not_shown: rest }),
-        ...(cut === null ? {} : { patch: cut }),
-      },
-    };
-  },
+  handle: diffAnswer,
 });
+
+/** Compares, and words it in so many characters; also for those who are no tool. */
+export async function diffAnswer(
+  input: {
+    readonly task_id: string;
+    readonly format?: "stat" | "names" | "patch" | undefined;
+    readonly against?: string | undefined;
+    readonly paths?: string[] | undefined;
+  },
+  { answerChars }: Pick<ToolCall, "answerChars">,
+  { supervisor, work }: Pick<ToolServices, "supervisor" | "work">,
+): Promise<ToolAnswer> {
+  const { task } = await supervisor.view(taskIdOf(input.task_id));
+  const format = input.format ?? "stat";
+  const { of, against, files, patch } = await work.diff({
+    task,
+    paths: input.paths ?? [],
+    withPatch: format === "patch",
+    ...(input.against === undefined ? {} : { against: input.against }),
+  });
+  const filesRoom = answerChars * (patch === null ? FILES_SHARE + PATCH_SHARE : FILES_SHARE);
+  const { shown, rest } = takeFitting(files.map(dataOf), filesRoom);
+  const lines = files.slice(0, shown.length).map((file) => format === "names" ? file.path : lineOf(file));
+  const count = files.length === 1 ? "1 file differs" : `${files.length} files differ`;
+  const heading = `Task ${task.id}: ${count} from ${against.slice(0, 12)} (${stateWords(of)})`;
+  const more = rest === 0 ? [] : [`… ${rest} more files: name directories or files in paths`];
+  const patchRoom = Math.floor(answerChars * PATCH_SHARE);
+  const cut = patch === null ? null : cutMiddleForJson(patch.text, patchRoom, {
+    wholeIn: wholeIn(task, of),
+    length: patch.length,
+  });
+  return {
+    text: [heading, ...lines, ...more, ...(cut === null ? [] : ["", cut])].join("\n"),
+    structured: {
+      task_id: task.id,
+      of,
+      against,
+      files: shown,
+      ...(rest === 0 ? {} : { files_not_shown: rest }),
+      ...(cut === null ? {} : { patch: cut }),
+    },
+  };
+}
 
 /** Where all of a patch is to be seen. */
 function wholeIn({ spec: { worktree } }: Task, of: "worktree" | "branch" | "snapshot"): string {

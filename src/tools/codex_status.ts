@@ -33,42 +33,53 @@ export const codexStatus = defineTool({
   }),
   output: tasksOutput,
   async handle(input, call, services): Promise<ToolAnswer> {
-    const now = new Date();
-    const isList = (input.task_ids ?? []).length === 0;
-    const ids = isList ? await listedIds(input.all, call, services) : input.task_ids ?? [];
-    const { views: found, missing } = await findViews(ids, services);
-    const views = await withOverlaps(found, services);
-    // A list tells what there is; an ended task's answer is asked for by its id.
-    const told = isList ? views.map((view) => ({ ...view, answer: null })) : views;
-    const absent = presentMissing(missing, call.answerChars * MISSING_SHARE);
-    // Ids stand in quotes within a text, which JSON writes with two characters more each.
-    const nextRoom = call.answerChars * NEXT_SHARE;
-    const around = JSON.stringify(absent.data).length + 1.2 * nextRoom + DATA_AROUND;
-    const { tasks, shown } = boundedTaskData(told, {
-      now,
-      maxLength: call.answerChars - Math.ceil(around),
-      isBrief: isList,
-    });
-    const texts = [...views.map((view) => statusText(view, now)), ...absent.texts];
-    if (!isList && !call.signal.aborted) {
-      // What did not fit into the answer was given to nobody.
-      const given = views.slice(0, Math.min(shown, countFitting(texts, call.answerChars)));
-      const ended = given.filter(({ task }) => isFinished(task));
-      await Promise.all(ended.map(({ task }) => services.supervisor.markRead(task.id)));
-    }
-    if (texts.length === 0) texts.push("No tasks in this repository. all=true lists those of others.");
-    const rest = takeFitting(views.slice(shown).map(({ task }) => task.id), nextRoom).shown;
-    return {
-      text: joinBlocks(texts, call.answerChars),
-      structured: {
-        tasks: [...tasks, ...absent.data],
-        ...(shown < views.length ? { tasks_not_shown: views.length - shown } : {}),
-        ...(absent.rest === 0 ? {} : { ids_not_shown: absent.rest }),
-        ...(rest.length === 0 ? {} : { next: `More: codex_status(task_ids=${JSON.stringify(rest)}).` }),
-      },
-    };
+    const ids = input.task_ids ?? [];
+    if (ids.length > 0) return await lookAt({ ids, isList: false }, { call, services });
+    const scope = input.all === true ? null : await call.repository();
+    return await services.lists.get(
+      JSON.stringify([scope, call.answerChars]),
+      async () => await lookAt({ ids: await listedIds(scope, services), isList: true }, { call, services }),
+    );
   },
 });
+
+async function lookAt(
+  { ids, isList }: { readonly ids: readonly string[]; readonly isList: boolean },
+  { call, services }: { readonly call: ToolCall; readonly services: ToolServices },
+): Promise<ToolAnswer> {
+  const now = new Date();
+  const { views: found, missing } = await findViews(ids, services);
+  const views = await withOverlaps(found, services);
+  // A list tells what there is; an ended task's answer is asked for by its id.
+  const told = isList ? views.map((view) => ({ ...view, answer: null })) : views;
+  const absent = presentMissing(missing, call.answerChars * MISSING_SHARE);
+  // Ids stand in quotes within a text, which JSON writes with two characters more each.
+  const nextRoom = call.answerChars * NEXT_SHARE;
+  const around = JSON.stringify(absent.data).length + 1.2 * nextRoom + DATA_AROUND;
+  const { tasks, shown } = boundedTaskData(told, {
+    now,
+    maxLength: call.answerChars - Math.ceil(around),
+    isBrief: isList,
+  });
+  const texts = [...views.map((view) => statusText(view, now)), ...absent.texts];
+  if (!isList && !call.signal.aborted) {
+    // What did not fit into the answer was given to nobody.
+    const given = views.slice(0, Math.min(shown, countFitting(texts, call.answerChars)));
+    const ended = given.filter(({ task }) => isFinished(task));
+    await Promise.all(ended.map(({ task }) => services.supervisor.markRead(task.id)));
+  }
+  if (texts.length === 0) texts.push("No tasks in this repository. all=true lists those of others.");
+  const rest = takeFitting(views.slice(shown).map(({ task }) => task.id), nextRoom).shown;
+  return {
+    text: joinBlocks(texts, call.answerChars),
+    structured: {
+      tasks: [...tasks, ...absent.data],
+      ...(shown < views.length ? { tasks_not_shown: views.length - shown } : {}),
+      ...(absent.rest === 0 ? {} : { ids_not_shown: absent.rest }),
+      ...(rest.length === 0 ? {} : { next: `More: codex_status(task_ids=${JSON.stringify(rest)}).` }),
+    },
+  };
+}
 
 /** What is not known in time is told as it was the last time. */
 async function withOverlaps(views: readonly ViewedTask[], { work }: ToolServices): Promise<readonly ViewedTask[]> {
@@ -81,13 +92,9 @@ async function withOverlaps(views: readonly ViewedTask[], { work }: ToolServices
   });
 }
 
-async function listedIds(
-  all: boolean | undefined,
-  call: ToolCall,
-  { supervisor }: ToolServices,
-): Promise<string[]> {
-  const scope = all === true ? {} : { repository: await call.repository() };
-  const tasks = await supervisor.list({ ...scope, limit: MAX_LISTED });
+/** Those of a repository, or with `null` of all. */
+async function listedIds(repository: string | null, { supervisor }: ToolServices): Promise<string[]> {
+  const tasks = await supervisor.list({ ...(repository === null ? {} : { repository }), limit: MAX_LISTED });
   const open = tasks.filter((task) => !isFinished(task));
   const ended = tasks.filter(isFinished);
   const room = Math.max(0, MAX_LISTED - open.length);

@@ -127,8 +127,8 @@ function waitMs(timeout: number | null | undefined, call: ToolCall, services: To
 }
 
 /**
- * Settles when all or any of the tasks have ended, when the time is over, or when the call is cancelled; tells whether
- * the time was over.
+ * Settles when all or any of the tasks have ended, when the time is over, also that of the server, or when the call is
+ * cancelled; tells whether the time was over.
  */
 async function waitFor(
   ids: readonly string[],
@@ -141,7 +141,7 @@ async function waitFor(
   const over = new AbortController();
   const timer = setTimeout(() => over.abort(), timeoutMs);
   try {
-    const signal = AbortSignal.any([call.signal, over.signal]);
+    const signal = AbortSignal.any([call.signal, over.signal, call.ending]);
     const ended = new Set<string>();
     const ends = ids.map(async (id) => {
       await supervisor.ended(id, signal);
@@ -156,7 +156,7 @@ async function waitFor(
     });
     // One that cannot be waited for keeps nobody from waiting for the others.
     await (until === "all" ? Promise.allSettled(ends) : Promise.any(ends).catch(() => undefined));
-    return over.signal.aborted;
+    return over.signal.aborted || call.ending.aborted;
   } finally {
     clearTimeout(timer);
     over.abort();

@@ -8,6 +8,7 @@ import type { PlannedTask } from "../supervisor/planned_task.ts";
 import { TaskError } from "../task/errors.ts";
 import { cutInner } from "./bounded_text.ts";
 import { fitAnswer } from "./fit_answer.ts";
+import type { SharedAnswers } from "./shared_answers.ts";
 
 /** Longest words about a call that cannot be served, in characters: a caller's own may stand in them. */
 const MAX_ERROR = 1_500;
@@ -32,6 +33,8 @@ export type Interruption = "cancelled" | "client_left" | "server_ends";
 export interface ToolCall {
   /** Aborted when the client cancels the call or leaves. */
   readonly signal: AbortSignal;
+  /** Aborted when the server is about to end: a wait then tells how things stand, while it can be heard. */
+  readonly ending: AbortSignal;
   /** Tells why `signal` was aborted. */
   interruption(): Interruption;
   /** Longest answer that the client passes on whole to its model, in characters. */
@@ -68,6 +71,8 @@ export interface ToolServices {
   /** The server's working directory. */
   readonly cwd: string;
   readonly agents: AgentDefaults;
+  /** Of lists, which many clients of one server may ask for at once. */
+  readonly lists: SharedAnswers;
   readonly log: Log;
 }
 

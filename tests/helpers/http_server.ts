@@ -30,6 +30,8 @@ export interface HttpServerOptions {
 export interface HttpClientOptions {
   readonly era?: "2025" | "2026";
   readonly name?: string;
+  /** Default: one that waits as long as it takes. */
+  readonly fetch?: typeof fetch;
 }
 
 /** A client as tests use it. */
@@ -80,13 +82,13 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
       stateDir,
       cwd,
       codex,
-      async connect({ era = "2025", name = "test" } = {}): Promise<HttpClient> {
+      async connect({ era = "2025", name = "test", fetch = globalThis.fetch } = {}): Promise<HttpClient> {
         const client = new Client(
           { name, version: "1.0.0" },
           { versionNegotiation: { mode: era === "2026" ? "auto" : "legacy" } },
         );
         const headers = { ...authorization };
-        await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
+        await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers }, fetch }));
         const close = async (): Promise<void> => await client.close();
         clients.defer(close);
         return {
@@ -119,6 +121,33 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
     await stack.disposeAsync();
     throw error;
   }
+}
+
+/** A fetch that gives up where the first byte of an answer takes longer; an event stream for notifications may be silent. */
+export function impatientFetch(firstByteMs: number): typeof fetch {
+  return async (input, init) => {
+    const given = new AbortController();
+    const timer = setTimeout(() => given.abort(new Error(`no byte came in ${firstByteMs} ms`)), firstByteMs);
+    const signals = [given.signal, ...(init?.signal === undefined || init.signal === null ? [] : [init.signal])];
+    try {
+      const response = await fetch(input, { ...init, signal: AbortSignal.any(signals) });
+      if (response.body === null || init?.method === "GET") return response;
+      const reader = response.body.getReader();
+      let first: ReadableStreamReadResult<Uint8Array<ArrayBuffer>> | null = await reader.read();
+      const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+        async pull(controller): Promise<void> {
+          const { done, value } = first ?? await reader.read();
+          first = null;
+          if (done) controller.close();
+          else controller.enqueue(value);
+        },
+        cancel: (reason) => reader.cancel(reason),
+      });
+      return new Response(body, response);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
 }
 
 interface RunningProcess extends AsyncDisposable {

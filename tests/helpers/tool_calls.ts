@@ -2,6 +2,7 @@
 import type { CodexProbe } from "../../src/codex/probe.ts";
 import type { PlannedTask } from "../../src/supervisor/planned_task.ts";
 import type { Task } from "../../src/task/task.ts";
+import { SharedAnswers } from "../../src/tools/shared_answers.ts";
 import type { ToolCall, ToolServices } from "../../src/tools/tool.ts";
 import { SPEC } from "./example_spec.ts";
 
@@ -46,6 +47,7 @@ export const PLANNED: PlannedTask = {
 export function toolCall(replaced: Partial<ToolCall> = {}): ToolCall {
   return {
     signal: new AbortController().signal,
+    ending: new AbortController().signal,
     interruption: () => "cancelled",
     answerChars: 1_000,
     waitMs: 1_000,
@@ -89,6 +91,7 @@ export function toolServices(
     minWaitMs: 0,
     cwd: "/repository",
     agents: { cwd: null, logDir: "/dev/null", timeoutMs: 1_000, model: null, reasoningEffort: null, ...agents },
+    lists: new SharedAnswers(),
     log: { debug: note, info: note, warning: note, error: note },
   };
 }

@@ -20,9 +20,13 @@ Deno.test("clients of both eras and of both SDK lines are offered and answered t
   for (const client of [legacy.client, modern.client, old]) {
     const { tools } = await client.listTools();
     const { resources } = await client.listResources();
+    const { resourceTemplates } = await client.listResourceTemplates();
+    const { prompts } = await client.listPrompts();
     offers.push({
       tools,
       resources,
+      resourceTemplates,
+      prompts,
       instructions: client.getInstructions(),
       name: client.getServerVersion()?.name,
     });
@@ -77,7 +81,12 @@ Deno.test("initialize is answered in every older version of the protocol", async
     await process.send({ jsonrpc: "2.0", id: 1, method: "initialize", params });
     const { result } = await answerTo(process, 1);
     assert.deepEqual([result.protocolVersion, result.serverInfo.name], [protocolVersion, "codex-swarm"]);
-    assert.deepEqual(result.capabilities, { tools: {}, resources: {} });
+    assert.deepEqual(result.capabilities, {
+      tools: {},
+      resources: { subscribe: true },
+      prompts: {},
+      completions: {},
+    });
     await process.send({ jsonrpc: "2.0", method: "notifications/initialized" });
     await process.send({ jsonrpc: "2.0", id: 2, method: "ping" });
     assert.deepEqual((await answerTo(process, 2)).result, {});

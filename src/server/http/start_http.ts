@@ -1,7 +1,9 @@
 import { createMcpHandler, type Server } from "@modelcontextprotocol/server";
 import type { Log } from "../../log.ts";
+import type { ResourceUpdates } from "../resource_updates.ts";
 import type { GateOptions } from "./gate.ts";
 import { type Address, listen, type Listener } from "./listen.ts";
+import { withUpdates } from "./listening.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { serveRequest } from "./serve_http.ts";
 import { Sessions } from "./sessions.ts";
@@ -21,6 +23,7 @@ export interface HttpOptions {
   readonly makeServer: () => Promise<Server>;
   /** What anybody on this machine may know; the number of sessions is added. */
   readonly health: () => Readonly<Record<string, unknown>>;
+  readonly updates: ResourceUpdates;
   readonly log: Log;
 }
 
@@ -35,7 +38,9 @@ export interface HttpServer {
 }
 
 /** Serves any number of clients of both protocol eras. Throws what {@linkcode listen} does. */
-export async function startHttp({ address, gate, makeServer, health, log }: HttpOptions): Promise<HttpServer> {
+export async function startHttp(
+  { address, gate, makeServer, health, updates, log }: HttpOptions,
+): Promise<HttpServer> {
   const now = (): number => performance.now();
   const sessions = new Sessions({ makeServer, log, now });
   const modern = createMcpHandler(makeServer, {
@@ -50,7 +55,7 @@ export async function startHttp({ address, gate, makeServer, health, log }: Http
     gate,
     rateLimit: new RateLimit(now()),
     sessions,
-    modern,
+    modern: withUpdates(modern, updates),
     health: () => ({ ...health(), sessions: sessions.count }),
     log,
     now,

@@ -23,8 +23,9 @@ export function trackedResponse(response: Response, over: (isWhole: boolean) => 
       }
     },
     async cancel(reason): Promise<void> {
-      await reader.cancel(reason);
+      // First: what is cancelled has an end for those who read it.
       end(false);
+      await reader.cancel(reason);
     },
   });
   return new Response(body, { status: response.status, headers: response.headers });

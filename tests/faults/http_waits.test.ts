@@ -1,0 +1,109 @@
+/** Waits over HTTP: clients with little patience, clients that die, and a server that is ended meanwhile. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readNotedRun } from "../../src/process/run_files.ts";
+import { type HttpServerProcess, startHttpServer } from "../helpers/http_server.ts";
+import type { Answer } from "../helpers/swarm.ts";
+import { isAlive } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait_for.ts";
+
+const ignore = Deno.build.os === "windows";
+const STREAMS = 20;
+
+async function health(server: HttpServerProcess): Promise<{ readonly calls: number; readonly sessions: number }> {
+  return await (await server.send({}, "/healthz")).json();
+}
+
+async function hold(server: HttpServerProcess): Promise<{ readonly id: string; readonly pid: number }> {
+  await using client = await server.connect();
+  const { structured } = await client.call("codex_async", { prompt: "fake:hold(go) fake:say(done)" });
+  const id = structured.task_id;
+  const noted = await waitFor(() => readNotedRun(join(server.stateDir, "tasks", id)), { message: "the agent to run" });
+  return { id, pid: noted.agent.pid };
+}
+
+/** A client as a process of its own, which waits for a task until it is killed. */
+function startClient(server: HttpServerProcess, era: "2025" | "2026", id: string): Deno.ChildProcess {
+  const code = `
+    import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+    const client = new Client({ name: "test", version: "1" }, { versionNegotiation: { mode: "${
+    era === "2026" ? "auto" : "legacy"
+  }" } });
+    const headers = { authorization: "Bearer ${server.token}" };
+    await client.connect(new StreamableHTTPClientTransport(new URL("${server.url}"), { requestInit: { headers } }));
+    await client.callTool({ name: "codex_wait", arguments: { task_ids: ["${id}"] } });`;
+  return new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--quiet", code],
+    cwd: new URL("../../", import.meta.url),
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+}
+
+for (const era of ["2025", "2026"] as const) {
+  Deno.test(
+    { name: `a client of the ${era} era that dies leaves no call behind, and its agent goes on`, ignore },
+    async () => {
+      await using server = await startHttpServer();
+      const { id, pid } = await hold(server);
+      const client = startClient(server, era, id);
+      await waitFor(async () => (await health(server)).calls === 1, { message: "the client to wait" });
+      client.kill("SIGKILL");
+      await client.status;
+      await waitFor(async () => (await health(server)).calls === 0, { message: "the call to be over" });
+      assert.equal(await isAlive(pid), true);
+      await using next = await server.connect({ era });
+      await Deno.writeTextFile(`${server.cwd}/go`, "");
+      const { structured } = await next.call("codex_wait", { task_ids: [id] });
+      assert.equal(structured.tasks[0].answer, "done");
+    },
+  );
+}
+
+Deno.test(
+  { name: "a blocking call of a client of the 2025 era that dies leaves its agent at work", ignore },
+  async () => {
+    await using server = await startHttpServer();
+    await using watcher = await server.connect();
+    const leaver = await server.connect({ era: "2025" });
+    const call = leaver.call("codex", { prompt: "fake:hold(go) fake:say(done)" });
+    const id = await waitFor(async () => {
+      const { structured } = await watcher.call("codex_status");
+      return structured.tasks.find(({ status }: { readonly status: string }) => status === "running")?.task_id;
+    }, { message: "the agent to run" });
+    // The transport alone: no word of a cancellation.
+    await leaver.client.transport?.close();
+    await assert.rejects(call);
+    await waitFor(async () => (await health(server)).calls === 0, { message: "the call to be over" });
+    await Deno.writeTextFile(`${server.cwd}/go`, "");
+    const { structured } = await watcher.call("codex_wait", { task_ids: [id] });
+    assert.deepEqual([structured.tasks[0].status, structured.tasks[0].answer], ["completed", "done"]);
+  },
+);
+
+Deno.test({ name: `SIGTERM ends a server with ${STREAMS} streams in less than two seconds`, ignore }, async () => {
+  const tookMs: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    await using server = await startHttpServer();
+    const { id, pid } = await hold(server);
+    const calls: Promise<Answer>[] = [];
+    for (let index = 0; index < STREAMS; index++) {
+      const client = await server.connect({ era: index % 2 === 0 ? "2025" : "2026" });
+      calls.push(client.call("codex_wait", { task_ids: [id] }, { onProgress: () => {} }));
+    }
+    await waitFor(async () => (await health(server)).calls === STREAMS, { message: "all clients to wait" });
+    const from = performance.now();
+    server.kill("SIGTERM");
+    const { code } = await server.ended;
+    tookMs.push(performance.now() - from);
+    assert.equal(code, 0);
+    // Nobody is left waiting for a server that is gone.
+    for (const { structured } of await Promise.all(calls)) assert.deepEqual(structured.running, [id]);
+    // What is detached works on.
+    assert.equal(await isAlive(pid), true);
+    await Deno.writeTextFile(`${server.cwd}/go`, "");
+  }
+  // The best of several: what else the machine does must not decide.
+  assert.ok(Math.min(...tookMs) < 2_000, tookMs.map(Math.round).join(", "));
+});
