@@ -1,4 +1,4 @@
-/** The MCP Inspector, a client that we did not write: what it lists, lints, calls and reads, and how it ends. */
+/** The MCP Inspector, a client that we did not write: what it lists, lints, calls, reads and gets, and how it ends. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { RUN_FLAGS } from "../../.github/scripts/run_flags.ts";
@@ -80,7 +80,7 @@ async function overHttp(): Promise<Place> {
 
 for (const [transport, open] of [["stdio", overStdio], ["HTTP", overHttp]] as const) {
   for (const era of ERAS) {
-    Deno.test(`the Inspector lists, lints, calls and reads over ${transport} (${era} era)`, async (t) => {
+    Deno.test(`the Inspector lists, lints, calls, reads and gets over ${transport} (${era} era)`, async (t) => {
       await using place = await open();
       const ask = async (...method: readonly string[]): Promise<Inspected["result"]> => {
         const { code, result, stderr } = await inspect([...method, "--protocol-era", era], place.target);
@@ -114,20 +114,38 @@ for (const [transport, open] of [["stdio", overStdio], ["HTTP", overHttp]] as co
         const { contents: [{ text }] } = await ask("resources/read", "--uri", "codex-swarm:///tasks");
         assert.deepEqual(JSON.parse(text).map(({ status }: { status: string }) => status), ["completed"]);
       });
-    });
 
-    Deno.test(`the Inspector sees wrong calls fail over ${transport} (${era} era)`, async () => {
-      await using place = await open();
-      const call = (...name: readonly string[]): Promise<Inspected> =>
-        inspect(["tools/call", "--tool-name", ...name, "--protocol-era", era], place.target);
-      const wrong = await call("codex_cancel");
-      assert.equal(wrong.code, 5);
-      assert.match(wrong.result.content[0].text, /Cannot call codex_cancel: task_id/);
-      const unknown = await call("codex_cancle");
-      assert.equal(unknown.code, 5);
-      assert.match(`${JSON.stringify(unknown.result)}${unknown.stderr}`, /codex_cancle/);
+      await t.step("prompts/list", async () => {
+        const { prompts } = await ask("prompts/list");
+        assert.deepEqual(prompts.map(({ name }: { name: string }) => name), ["fan_out", "review_and_merge"]);
+      });
+
+      await t.step("prompts/get", async () => {
+        const { messages: [{ content }] } = await ask(
+          "prompts/get",
+          "--prompt-name",
+          "fan_out",
+          "--prompt-args",
+          "task=x",
+        );
+        assert.match(content.text, /codex_async/);
+      });
     });
   }
+}
+
+for (const [transport, open, era] of [["stdio", overStdio, "legacy"], ["HTTP", overHttp, "modern"]] as const) {
+  Deno.test(`the Inspector sees wrong calls fail over ${transport} (${era} era)`, async () => {
+    await using place = await open();
+    const call = (name: string): Promise<Inspected> =>
+      inspect(["tools/call", "--tool-name", name, "--protocol-era", era], place.target);
+    const wrong = await call("codex_cancel");
+    assert.equal(wrong.code, 5);
+    assert.match(wrong.result.content[0].text, /Cannot call codex_cancel: task_id/);
+    const unknown = await call("codex_cancle");
+    assert.equal(unknown.code, 5);
+    assert.match(`${JSON.stringify(unknown.result)}${unknown.stderr}`, /codex_cancle/);
+  });
 }
 
 for (const era of ERAS) {
