@@ -1,25 +1,38 @@
 /** Puts the parts together. Alone reads the command line and the environment, and alone ends the process. */
 import { join } from "node:path";
-import type { Server } from "@modelcontextprotocol/server";
 import manifest from "./deno.json" with { type: "json" };
 import { runDoctor } from "./src/cli/doctor.ts";
 import { helpText } from "./src/cli/help.ts";
+import type { Client } from "./src/cli/install/client.ts";
+import { clientNames } from "./src/cli/install/clients.ts";
+import { runInstall } from "./src/cli/install/install.ts";
+import { runUninstall } from "./src/cli/install/uninstall.ts";
 import { bellDirectory } from "./src/codex/run_codex.ts";
 import { type CodexProbe, rememberProbe } from "./src/codex/probe.ts";
-import { checkToolChoice, type Config, ConfigError, type HttpSettings, isToken, parseConfig } from "./src/config.ts";
+import {
+  checkToolChoice,
+  chooseClient,
+  type Config,
+  ConfigError,
+  type HttpSettings,
+  isToken,
+  parseConfig,
+} from "./src/config.ts";
 import { findRepository } from "./src/git/repository.ts";
 import { Git } from "./src/git/git.ts";
 import { createLog, type Log } from "./src/log.ts";
 import { directHost, windowsTools } from "./src/process/direct.ts";
 import { shimHost } from "./src/process/shim.ts";
-import { noteEndpoint } from "./src/storage/endpoint_files.ts";
+import { listEndpoints, noteEndpoint } from "./src/storage/endpoint_files.ts";
+import { HandleFiles } from "./src/storage/handle_files.ts";
 import { existingDirectory } from "./src/storage/paths.ts";
 import { isNewerState } from "./src/storage/state_directory.ts";
 import { StatePlaces } from "./src/storage/state_places.ts";
 import { TaskChanges } from "./src/storage/task_changes.ts";
 import { readTokenFile } from "./src/storage/token_file.ts";
-import { createServer } from "./src/server/create_server.ts";
+import { createServer, type MakeServer } from "./src/server/create_server.ts";
 import { instructions } from "./src/server/instructions.ts";
+import { KeptCalls } from "./src/server/kept_calls.ts";
 import { OpenCalls } from "./src/server/open_calls.ts";
 import { resourceFacts } from "./src/server/resource_facts.ts";
 import { createTemplates } from "./src/server/resource_templates.ts";
@@ -63,9 +76,7 @@ async function main(): Promise<number> {
       throw new ConfigError("No tool is left: --toolsets, --tools, --exclude-tools and --read-only leave none");
     }
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    writeText(Deno.stderr, `codex-swarm: ${error.message}\n`);
-    return 2;
+    return refuse(error);
   }
   switch (config.command) {
     case "help":
@@ -83,8 +94,63 @@ async function main(): Promise<number> {
         log: createLog({ level: config.logLevel }),
         write: (text) => writeText(Deno.stdout, text),
       });
+    case "install":
+    case "uninstall":
+      return await changeClient(config);
     case "mcp-server":
       return await serve(config, offered);
+  }
+}
+
+/** Puts the server into a client's configuration, or takes it out. */
+async function changeClient(config: Config): Promise<number> {
+  await revokeNet();
+  let client: Client;
+  try {
+    client = chooseClient(config.client, { command: config.command, known: clientNames });
+  } catch (error) {
+    return refuse(error);
+  }
+  const options = {
+    client,
+    isPrint: config.isPrint,
+    machine: { ...config, cwd: callerDirectory(config), os: Deno.build.os, isDirectory },
+    write: (text: string) => writeText(Deno.stdout, text),
+    writeError: (text: string) => writeText(Deno.stderr, text),
+  };
+  if (config.command === "uninstall") return await runUninstall(options);
+  return await runInstall({
+    ...options,
+    address: config.http?.address ?? null,
+    endpoints: config.http === null ? [] : await listEndpoints(endpointsDirectory(config)),
+    tokenFile: config.http?.token.kind === "file" ? config.http.token.path : null,
+    program: {
+      isStandalone: Deno.build.standalone,
+      execPath: Deno.execPath(),
+      script: import.meta.filename,
+      startTask: manifest.tasks.start,
+      searchPath: config.env["PATH"] ?? "",
+    },
+  });
+}
+
+/** `deno task` works in the sources' directory, whatever directory it was called in. */
+function callerDirectory({ cwd, env }: Config): string {
+  return cwd === import.meta.dirname ? env["INIT_CWD"] || cwd : cwd;
+}
+
+/** Tells what of the command line cannot be used. */
+function refuse(error: unknown): number {
+  if (!(error instanceof ConfigError)) throw error;
+  writeText(Deno.stderr, `codex-swarm: ${error.message}\n`);
+  return 2;
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
   }
 }
 
@@ -181,8 +247,18 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
     }
   });
   const ending = new AbortController();
+  const kept = new KeptCalls({
+    files: new HandleFiles(config.stateDir),
+    tools,
+    services,
+    repository,
+    maxAgeMs: config.taskMaxAgeMs,
+    ending: ending.signal,
+    log,
+    now,
+  });
   const calls = new OpenCalls();
-  const makeServer = async (): Promise<Server> =>
+  const makeServer: MakeServer = async ({ era }) =>
     createServer({
       version,
       tools: offered,
@@ -191,6 +267,8 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
       updates,
       completeIds: (options) => supervisor.newestIds(options),
       services,
+      kept,
+      era,
       repository,
       instructions: instructions(await countOpen(), offered.map(({ name }) => name)),
       transport: config.http === null ? "stdio" : "http",
@@ -213,12 +291,12 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
   connection.stop?.();
   ending.abort();
   // What cannot be stopped in time is stopped by its shim, once this process is gone.
-  await withDeadline(supervisor.close(), CLOSE_MS);
+  await withDeadline(Promise.all([kept.settled(), supervisor.close()]), CLOSE_MS);
   await connection.close();
   return 0;
 }
 
-/** From here on the server can open no connection to anybody, whatever code it runs. */
+/** From here on the program can open no connection to anybody, whatever code it runs. */
 async function revokeNet(): Promise<void> {
   await Deno.permissions.revoke({ name: "net" });
 }
@@ -237,7 +315,7 @@ async function listen(
   config: Config,
   { address, token, allowedHosts, allowedOrigins }: HttpSettings,
   { makeServer, health, updates, log }: {
-    readonly makeServer: () => Promise<Server>;
+    readonly makeServer: MakeServer;
     readonly health: () => Readonly<Record<string, unknown>>;
     readonly updates: ResourceUpdates;
     readonly log: Log;
@@ -259,7 +337,7 @@ async function listen(
   });
   await revokeNet();
   const tokenFile = token.kind === "file" ? token.path : null;
-  const note = await noteEndpoint(join(config.stateDir, "http"), { url: http.url, pid: Deno.pid, tokenFile })
+  const note = await noteEndpoint(endpointsDirectory(config), { url: http.url, pid: Deno.pid, tokenFile })
     .catch((error) => log.warning("others cannot be told where this server listens", { error }));
   say(`serving MCP at ${http.url}`);
   if (read?.isNew === true) say(`made a token, which clients must send: ${read.token}`);
@@ -359,6 +437,10 @@ function createPlan(
   return (request) => planTask(request, options);
 }
 
+function endpointsDirectory(config: Config): string {
+  return join(config.stateDir, "http");
+}
+
 function probeCache(config: Config): string {
   return join(config.stateDir, "codex_probe.json");
 }
@@ -389,7 +471,7 @@ async function permissionStates(): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(states));
 }
 
-async function withDeadline(work: Promise<void>, ms: number): Promise<void> {
+async function withDeadline(work: Promise<unknown>, ms: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const deadline = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
   await Promise.race([work, deadline]);

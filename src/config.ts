@@ -1,9 +1,10 @@
 /** Turns flags and environment into one frozen {@linkcode Config}. Pure. `config/flags.ts` holds the defaults and their units. */
 import { type AgentSettings, readAgentSettings } from "./config/agents.ts";
+import { chooseClient } from "./config/client_choice.ts";
 import { closest } from "./config/closest.ts";
 import { parseCommandLine } from "./config/command_line.ts";
 import { ConfigError } from "./config/config_error.ts";
-import type { CommandName } from "./config/commands.ts";
+import { CLIENT_COMMANDS, type CommandName } from "./config/commands.ts";
 import { type HttpSettings, isToken, readHttp } from "./config/http.ts";
 import { EXIT_ACTIONS, flagEntries, type FlagName, STALL_ACTIONS, USAGE_LIMIT_ACTIONS } from "./config/flags.ts";
 import { absolute, codexHome, createPaths, defaultStateDir, type Paths, variablePath } from "./config/paths.ts";
@@ -27,11 +28,15 @@ import { MARKERS, REPOSITORY_VARIABLES, SECRETS, VARIABLES } from "./config/vari
 import type { LogLevel } from "./log.ts";
 import type { SandboxMode } from "./task/spec.ts";
 
-export { checkToolChoice, ConfigError, type HttpSettings, isToken };
+export { checkToolChoice, chooseClient, ConfigError, type HttpSettings, isToken };
 
 /** All that the program is told at its start. Directories and files are absolute. */
 export interface Config {
   readonly command: CommandName;
+  /** The client that install and uninstall are about, as the user named it. */
+  readonly client: string | null;
+  /** `--print`: install and uninstall only show what they would change. */
+  readonly isPrint: boolean;
   /**
    * The process's environment, without what leads git to one repository wherever it runs and without the server's own
    * secrets; children get it explicitly.
@@ -120,6 +125,8 @@ export function parseConfig(input: ConfigInput): Config {
   const http = readHttp(sources, paths, places.stateDir);
   return Object.freeze({
     command: line.command,
+    client: line.client,
+    isPrint: readSwitch(sources, "print"),
     env: Object.freeze(forChildren(input.env)),
     agentEnv: Object.freeze(agentEnv),
     codex: Object.freeze({
@@ -174,7 +181,7 @@ function findPlaces({ line, env, warnings }: Sources, paths: Paths, codexHomeTex
   if (stateDir === null || codex === null) {
     const missing = [...(stateDir === null ? ["--state-dir DIR"] : []), ...(codex === null ? ["CODEX_HOME"] : [])];
     const message = `The home directory is unknown: set HOME, or ${missing.join(" and ")}`;
-    if (line.command === "mcp-server") throw new ConfigError(message);
+    if (line.command === "mcp-server" || CLIENT_COMMANDS.has(line.command)) throw new ConfigError(message);
     if (line.command === "doctor") warnings.push(`${message}.`);
   }
   const inState = (...names: string[]): string => stateDir === null ? "" : paths.path.join(stateDir, ...names);

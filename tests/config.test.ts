@@ -42,6 +42,8 @@ const CODEX = { config: [], skipGitRepoCheck: false, ephemeral: false };
 Deno.test("parseConfig() gives every default", () => {
   assert.deepEqual(parse([]), {
     command: "mcp-server",
+    client: null,
+    isPrint: false,
     env: ENV,
     agentEnv: {},
     codex: CODEX,
@@ -109,6 +111,21 @@ interface Row {
 const table: readonly Row[] = [
   { args: "mcp-server", changes: {} },
   { args: "doctor --codex codex-beta", changes: { command: "doctor", codex: { ...CODEX, path: "codex-beta" } } },
+  { args: "install codex", changes: { command: "install", client: "codex" } },
+  { args: "install --print Claude", changes: { command: "install", client: "Claude", isPrint: true } },
+  { args: "uninstall codex-mcp-swarm", changes: { command: "uninstall", client: "codex-mcp-swarm" } },
+  { args: "uninstall", changes: { command: "uninstall" } },
+  {
+    args: "install vscode --state-dir /s",
+    changes: {
+      command: "install",
+      client: "vscode",
+      stateDir: "/s",
+      tasksDir: "/s/tasks",
+      worktreesDir: "/s/worktrees",
+      logFile: "/s/logs/codex-swarm.log",
+    },
+  },
   { args: "--codex ./codex", changes: { codex: { ...CODEX, path: "/place/codex" } } },
   { args: "--retention 90d", changes: { retentionMs: 7_776_000_000 } },
   { args: "--codex ~/codex", changes: { codex: { ...CODEX, path: "/home/u/codex" } } },
@@ -410,10 +427,28 @@ const refusals: readonly (readonly [string, string, Readonly<Record<string, stri
   ["--max-concurent 3", "Unknown flag --max-concurent; did you mean --max-concurrent?"],
   ["--verbose-output", "Unknown flag --verbose-output; codex-swarm --help lists all flags"],
   ["-z", "Unknown flag -z; codex-swarm --help lists all flags"],
-  ["dcotor", 'Unknown command "dcotor": expected mcp-server, doctor, help, version; did you mean doctor?'],
-  ["run", 'Unknown command "run": expected mcp-server, doctor, help, version'],
+  [
+    "dcotor",
+    'Unknown command "dcotor": expected mcp-server, doctor, install, uninstall, help, version; did you mean doctor?',
+  ],
+  ["run", 'Unknown command "run": expected mcp-server, doctor, install, uninstall, help, version'],
   ["doctor mcp-server", 'Two commands were given, "doctor" and "mcp-server": expected one'],
+  ["install codex zed", 'install takes one client, not "codex" and "zed"'],
+  ["uninstall codex doctor", 'uninstall takes one client, not "codex" and "doctor"'],
+  [
+    "install codex --no-token",
+    "install does not take --no-token: add the server's own flags to the arguments in the client's file, where install " +
+    "leaves them",
+  ],
+  [
+    "install codex -c a=1",
+    "install does not take --config: add the server's own flags to the arguments in the client's file, where install " +
+    "leaves them",
+  ],
+  ["--print", "--print is for install and uninstall: codex-swarm install CLIENT --print"],
+  ["doctor --print", "--print is for install and uninstall: codex-swarm install CLIENT --print"],
   ["", "The home directory is unknown: set HOME, or --state-dir DIR and CODEX_HOME", { HOME: "" }],
+  ["install codex", "The home directory is unknown: set HOME, or --state-dir DIR and CODEX_HOME", { HOME: "" }],
   ["--state-dir /s", "The home directory is unknown: set HOME, or CODEX_HOME", { HOME: "relative" }],
 ];
 

@@ -12,7 +12,8 @@ const INDENT = 34;
 const EXAMPLES: readonly (readonly [string, string])[] = [
   ["codex-swarm doctor", "Is all there that agents need?"],
   ["claude mcp add codex-swarm -- codex-swarm", "Use it in Claude Code"],
-  ["codex mcp add codex-swarm -- codex-swarm", "Use it in Codex"],
+  ["codex-swarm install codex", "Use it in Codex"],
+  ["codex-swarm install vscode --print", "See what VS Code would be given"],
   ["codex-swarm -c model=gpt-5.5 -c sandbox_mode=workspace-write", "Set what agents use by default"],
   ["codex-swarm --root ~/projects --max-sandbox workspace-write", "Bound what any call may ask for"],
   ["codex-swarm --http", "One server for all clients of this machine"],
@@ -36,7 +37,9 @@ export function helpText(version: string): string {
     section("Use", [
       "  codex-swarm [mcp-server] [FLAGS]      serve MCP on stdin and stdout\n",
       "  codex-swarm --http [FLAGS]            serve it to many clients over HTTP\n",
-      "  codex-swarm doctor [FLAGS]            check this machine\n\n",
+      "  codex-swarm doctor [FLAGS]            check this machine\n",
+      "  codex-swarm install CLIENT [--http] [--print]\n",
+      "                                        put it into a client's configuration; uninstall takes it out\n\n",
       ...paragraph(
         "Each flag can be set by the environment variable named in its brackets; the flag wins. A variable of a " +
           `switch is 1, true, yes, 0, false or no. DURATION is ${DURATION_FORM}. ~ is the home directory.`,

@@ -2,13 +2,15 @@
 import { parseArgs } from "node:util";
 import { closest } from "./closest.ts";
 import { ConfigError } from "./config_error.ts";
-import { type CommandName, COMMANDS } from "./commands.ts";
+import { CLIENT_COMMANDS, type CommandName, COMMANDS } from "./commands.ts";
 import { flagEntries, type FlagName, FLAGS, isFlagName } from "./flags.ts";
 import { isAddress } from "./http.ts";
 import { FEATURE_FLAGS, isLauncherWord, isPredecessorName, PREDECESSOR_FLAGS } from "./predecessor_args.ts";
 
 export interface CommandLine {
   readonly command: CommandName;
+  /** The client that the command is about, as the user named it; `null` without one. */
+  readonly client: string | null;
   /** The values of each flag that was given, in order; a bare switch has the value `true`. */
   readonly values: ReadonlyMap<FlagName, readonly string[]>;
   /** One sentence each. */
@@ -30,7 +32,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   });
   for (const command of ["help", "version"] as const) {
     const isAsked = tokens.some((token) => token.kind === "option" && token.name === command);
-    if (isAsked) return { command, values: new Map(), warnings: [] };
+    if (isAsked) return { command, client: null, values: new Map(), warnings: [] };
   }
   const values = new Map<FlagName, string[]>();
   const add = (name: FlagName, value: string): void => void values.set(name, [...values.get(name) ?? [], value]);
@@ -56,11 +58,12 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       else warnings.push(`Ignored "${text}", a flag of Codex: use ${predecessor.instead(value)}.`);
     }
   }
-  const { command, ignored } = takeCommand(words);
+  const { command, client, ignored } = takeCommand(words);
+  checkFlags(command, values.keys());
   if (ignored.length > 0) {
     warnings.push(`Ignored "${ignored.join(" ")}", arguments of another program: they can be removed.`);
   }
-  return { command, values, warnings };
+  return { command, client, values, warnings };
 }
 
 /** An argument that is no flag of ours. */
@@ -100,12 +103,17 @@ function valueOf({ name, rawName, value, inlineValue }: OptionToken): string {
   return rawName.startsWith("--") ? value : value.replace(/^=/, "");
 }
 
-function takeCommand(words: readonly Word[]): { command: CommandName; ignored: readonly string[] } {
+function takeCommand(words: readonly Word[]): Pick<CommandLine, "command" | "client"> & { ignored: readonly string[] } {
   const hasPredecessor = words.some(({ name }) => name !== null && isPredecessorName(name));
   let command: CommandName | null = null;
+  let client: string | null = null;
   const ignored: string[] = [];
   for (const { text, name } of words) {
-    if (name === null || isPredecessorName(name) || (hasPredecessor && isLauncherWord(name))) {
+    if (name !== null && command !== null && CLIENT_COMMANDS.has(command)) {
+      // Before all else: the client may be Codex, whose name is a predecessor's too.
+      if (client !== null) throw new ConfigError(`${command} takes one client, not "${client}" and "${name}"`);
+      client = name;
+    } else if (name === null || isPredecessorName(name) || (hasPredecessor && isLauncherWord(name))) {
       ignored.push(text);
     } else if (!isCommandName(name)) {
       throw unknownCommand(name);
@@ -115,7 +123,24 @@ function takeCommand(words: readonly Word[]): { command: CommandName; ignored: r
       command = name;
     }
   }
-  return { command: command ?? "mcp-server", ignored };
+  return { command: command ?? "mcp-server", client, ignored };
+}
+
+/** What `install` and `uninstall` take; the server's own flags would have no effect there. */
+const CLIENT_FLAGS: ReadonlySet<string> = new Set(["print", "http", "port", "socket", "token-file", "state-dir"]);
+
+function checkFlags(command: CommandName, names: Iterable<FlagName>): void {
+  for (const name of names) {
+    if (CLIENT_COMMANDS.has(command) && !CLIENT_FLAGS.has(name)) {
+      throw new ConfigError(
+        `${command} does not take --${name}: add the server's own flags to the arguments in the client's file, where ` +
+          "install leaves them",
+      );
+    }
+    if (name === "print" && !CLIENT_COMMANDS.has(command)) {
+      throw new ConfigError("--print is for install and uninstall: codex-swarm install CLIENT --print");
+    }
+  }
 }
 
 function isCommandName(word: string): word is CommandName {

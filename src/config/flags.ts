@@ -273,6 +273,10 @@ const flags = {
     default: "WARNING",
     description: `The least that is logged: ${LOG_LEVELS.join(", ")}`,
   },
+  "print": {
+    group: "Commands",
+    description: "With install and uninstall: only shows what would be changed",
+  },
   "help": { short: "h", group: "Commands", description: "Shows this text" },
   "version": { short: "V", group: "Commands", description: "Shows the version" },
 } as const satisfies Readonly<Record<string, Flag>>;

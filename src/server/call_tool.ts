@@ -1,4 +1,4 @@
-import type { CallToolResult } from "@modelcontextprotocol/server";
+import { type CallToolResult, ProtocolError } from "@modelcontextprotocol/server";
 import type { Log } from "../log.ts";
 import { reasonOf, TaskError } from "../task/errors.ts";
 import { cutBlock } from "../tools/bounded_text.ts";
@@ -18,9 +18,19 @@ export async function callTool(
   call: ToolCall,
   { services, log }: CallServices,
 ): Promise<CallToolResult> {
+  const answer = (): Promise<ToolAnswer> => tool.handle(readInput(tool, given), call, services);
+  return await served(async () => callResult(await answer()), { tool, call, log });
+}
+
+/** Gives what serves a call, or tells why it cannot be served. Throws only what is an error of the protocol. */
+export async function served<T>(
+  serve: () => Promise<T>,
+  { tool, call, log }: { readonly tool: Tool; readonly call: ToolCall; readonly log: Log },
+): Promise<T | CallToolResult> {
   try {
-    return callResult(await tool.handle(readInput(tool, given), call, services));
+    return await serve();
   } catch (error) {
+    if (error instanceof ProtocolError) throw error;
     if (error instanceof TaskError) {
       return tool.refuse === undefined ? failedCall(error.message, call) : callResult(tool.refuse(error));
     }
@@ -33,7 +43,8 @@ export async function callTool(
   }
 }
 
-function callResult({ text, blocks = [text], structured, isError }: ToolAnswer): CallToolResult {
+/** An answer as MCP has it. */
+export function callResult({ text, blocks = [text], structured, isError }: ToolAnswer): CallToolResult {
   return {
     content: blocks.map((block) => ({ type: "text", text: block })),
     structuredContent: { ...structured },

@@ -1,13 +1,15 @@
 /** MCP as a protocol: what a connection's server offers, of either protocol era. */
-import { Server } from "@modelcontextprotocol/server";
+import { type McpRequestContext, Server } from "@modelcontextprotocol/server";
 import type { Log } from "../log.ts";
 import type { Tool, ToolServices } from "../tools/tool.ts";
+import type { KeptCalls } from "./kept_calls.ts";
 import type { OpenCalls } from "./open_calls.ts";
 import type { ResourceTemplate } from "./resource_templates.ts";
 import type { ResourceUpdates } from "./resource_updates.ts";
 import type { Resource } from "./resources.ts";
 import { type CompleteIds, serveCompletion } from "./serve_completion.ts";
 import { servePrompts } from "./serve_prompts.ts";
+import { serveHandles, TASKS_EXTENSION } from "./serve_handles.ts";
 import { serveResources } from "./serve_resources.ts";
 import { serveSubscriptions } from "./serve_subscriptions.ts";
 import { serveTools } from "./serve_tools.ts";
@@ -21,6 +23,10 @@ export interface ServerOptions {
   readonly updates: ResourceUpdates;
   readonly completeIds: CompleteIds;
   readonly services: ToolServices;
+  /** The calls that were answered with handles. */
+  readonly kept: KeptCalls;
+  /** Of the protocol. */
+  readonly era: McpRequestContext["era"];
   /** The repository of the client. */
   readonly repository: () => Promise<string>;
   readonly instructions: string;
@@ -36,13 +42,23 @@ export interface ServerOptions {
 
 const CAPABILITIES = { tools: {}, resources: { subscribe: true }, prompts: {}, completions: {} };
 
+/** Makes a server for clients that speak one era of the protocol. */
+export type MakeServer = (context: Pick<McpRequestContext, "era">) => Promise<Server>;
+
 /** Makes the server of one connection, or in the 2026 era over HTTP of one request. */
 export function createServer(options: ServerOptions): Server {
   const server = new Server(
     { name: "codex-swarm", title: "codex-swarm", version: options.version },
-    { capabilities: CAPABILITIES, instructions: options.instructions },
+    {
+      capabilities: {
+        ...CAPABILITIES,
+        ...(options.era === "modern" ? { extensions: { [TASKS_EXTENSION]: {} } } : {}),
+      },
+      instructions: options.instructions,
+    },
   );
   serveTools(server, options);
+  serveHandles(server, options);
   serveResources(server, options);
   serveSubscriptions(server, options);
   servePrompts(server, options);

@@ -2,6 +2,7 @@ import { ProtocolError, ProtocolErrorCode, type Server } from "@modelcontextprot
 import { callTool } from "./call_tool.ts";
 import type { ServerOptions } from "./create_server.ts";
 import { listTool } from "./list_tool.ts";
+import { declaresTasks } from "./serve_handles.ts";
 import { toolCall } from "./tool_call.ts";
 
 /** Lists the tools and lets clients call them. */
@@ -17,6 +18,11 @@ export function serveTools(server: Server, options: ServerOptions): void {
       );
     }
     using _open = options.calls.begin();
-    return await callTool(tool, params.arguments, toolCall(server, context, options), options);
+    const call = toolCall(server, context, options);
+    const { stages } = tool;
+    if (stages !== undefined && declaresTasks(context) && await options.kept.isWritable()) {
+      return await options.kept.begin({ ...tool, stages }, params.arguments, call);
+    }
+    return await callTool(tool, params.arguments, call, options);
   });
 }

@@ -3,6 +3,7 @@ import process from "node:process";
 import type { McpRequestContext, Server } from "@modelcontextprotocol/server";
 import { serveStdio as serveTransport } from "@modelcontextprotocol/server/stdio";
 import type { Log } from "../log.ts";
+import type { MakeServer } from "./create_server.ts";
 import { LineTransport } from "./line_transport.ts";
 import { ListenTransport } from "./listen_transport.ts";
 import type { ResourceUpdates } from "./resource_updates.ts";
@@ -19,7 +20,7 @@ export interface StdioConnection {
 
 /** Serves one client on standard input and output, of either protocol era. */
 export function serveStdio(
-  createServer: () => Promise<Server>,
+  makeServer: MakeServer,
   { updates, log }: { readonly updates: ResourceUpdates; readonly log: Log },
 ): StdioConnection {
   const transport = new LineTransport(process.stdin, process.stdout);
@@ -27,7 +28,7 @@ export function serveStdio(
   let notify = (_uri: string): void => undefined;
   const subscriptions = new Subscriptions({ updates, notify: (uri) => notify(uri) });
   const factory = async ({ era }: McpRequestContext): Promise<Server> => {
-    const server = await createServer();
+    const server = await makeServer({ era });
     if (era === "modern") notify = updateSender(server, log);
     return server;
   };

@@ -30,6 +30,7 @@ export function toolCall(server: Server, { mcpReq }: ServerContext, options: Ser
     ending: options.ending,
     interruption: () => interruptionOf(mcpReq.signal.reason, options),
     repository: options.repository,
+    handle: null,
     callerThreadId: typeof threadId === "string" ? threadId : null,
     async report(message): Promise<void> {
       if (progressToken === undefined || mcpReq.signal.aborted) return;

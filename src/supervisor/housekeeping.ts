@@ -1,6 +1,7 @@
 import type { Log } from "../log.ts";
 import { emptyTrash, removeTask } from "../storage/age_out.ts";
 import type { Bell } from "../storage/bell.ts";
+import { HandleFiles } from "../storage/handle_files.ts";
 import type { OpenTasks } from "../storage/open_tasks.ts";
 import { isNewerState } from "../storage/state_directory.ts";
 import { listTaskIds } from "../storage/list_task_ids.ts";
@@ -69,6 +70,10 @@ export class Housekeeping {
     }
     await emptyTrash(tasksDir);
     await this.#options.work.age(endedBefore);
+    await new HandleFiles(this.#options.stateDir).removeOld(
+      endedBefore,
+      (id) => new TaskDirectory(tasksDir, id).isThere(),
+    );
     await bell.tidy(() => listTaskIds(tasksDir));
     return removed;
   }

@@ -3,9 +3,9 @@ import * as z from "zod";
 import { FewAtOnce } from "../process/few_at_once.ts";
 import { removeTextLog } from "../storage/text_log.ts";
 import { isFinished, type Task } from "../task/task.ts";
-import { AgentError, type AgentErrorPayload, errorPayload } from "./agent_error.ts";
+import { AgentError, type AgentErrorPayload, agentErrorPayload, errorPayload } from "./agent_error.ts";
 import { reportProgress } from "./progress_reports.ts";
-import { awaitAgent } from "./run_agent.ts";
+import { awaitAgent, keptAgent, keptOf } from "./run_agent.ts";
 import { planSpawned, type Spawned, type SpawnInput, spawnParameters } from "./start_spawned.ts";
 import { elapsedSeconds, labelOf, phaseOf } from "./task_facts.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
@@ -20,6 +20,9 @@ type Plan = Spawned | { readonly error: AgentErrorPayload };
 
 /** A spec that became a task, or why it did not. */
 export type StartedAgent = { readonly task: Task } | { readonly error: AgentErrorPayload };
+/** The same as it is kept until the ends of the tasks. */
+export const keptBatch = z.array(z.union([keptAgent, z.object({ error: agentErrorPayload })]));
+export type KeptBatch = z.output<typeof keptBatch>;
 /** The same after the end of the task. */
 export type EndedAgent = { readonly view: ViewedTask } | { readonly error: AgentErrorPayload };
 
@@ -79,20 +82,34 @@ function refusal(error: unknown, { log }: ToolServices): { readonly error: Agent
   return { error: payload };
 }
 
+/** What is kept of agents that were just started. */
+export function keptBatchOf(batch: readonly StartedAgent[]): KeptBatch {
+  return batch.map((agent) => "task" in agent ? keptOf(agent.task) : agent);
+}
+
+/** The tasks of a batch. */
+export function batchIds(batch: KeptBatch): string[] {
+  return batch.flatMap((agent) => "id" in agent ? [agent.id] : []);
+}
+
 /** Waits for all; a cancelled call stops them. */
-export async function awaitBatch(batch: readonly StartedAgent[], { call, services }: Caller): Promise<EndedAgent[]> {
-  const tasks = batch.flatMap((agent) => "task" in agent ? [agent.task] : []);
-  await using _reports = reportProgress(call, () => describe(tasks, services));
+export async function awaitBatch(batch: KeptBatch, { call, services }: Caller): Promise<EndedAgent[]> {
+  await using _reports = reportProgress(call, () => describe(batchIds(batch), services));
   // One voice is enough.
-  const silent = { ...call, report: (): Promise<void> => Promise.resolve() };
+  const { handle } = call;
+  const silent = {
+    ...call,
+    report: (): Promise<void> => Promise.resolve(),
+    handle: handle && { tell: (ids: readonly string[]): void => handle.tell(ids), follow: (): void => {} },
+  };
   return await Promise.all(batch.map(async (agent): Promise<EndedAgent> => {
     if ("error" in agent) return agent;
     try {
-      const { view } = await awaitAgent(agent.task, silent, services);
+      const { view } = await awaitAgent(agent, silent, services);
       return { view };
     } catch (error) {
       if (call.signal.aborted) throw error;
-      services.log.error("an agent of a call could not be waited for", { id: agent.task.id, error });
+      services.log.error("an agent of a call could not be waited for", { id: agent.id, error });
       return { error: errorPayload(error, "unexpected_agent_error") };
     }
   }));
@@ -113,12 +130,12 @@ function readSpec(spec: unknown): SpawnInput {
 }
 
 /** `2/5 done; k3: running(cargo test) (12s)`. */
-async function describe(tasks: readonly Task[], { supervisor }: ToolServices): Promise<string> {
-  const views = await Promise.all(tasks.map(({ id }) => supervisor.view(id)));
+async function describe(ids: readonly string[], { supervisor }: ToolServices): Promise<string> {
+  const views = await Promise.all(ids.map((id) => supervisor.view(id)));
   const open = views.filter(({ task }) => !isFinished(task));
   const phases = open.slice(0, MAX_PHASES).map((view) => {
     const name = labelOf(view.task) ?? view.task.id;
     return `${name}: ${phaseOf(view)} (${elapsedSeconds(view.task, new Date())}s)`.slice(0, 100);
   });
-  return [`${tasks.length - open.length}/${tasks.length} done`, ...phases].join("; ");
+  return [`${ids.length - open.length}/${ids.length} done`, ...phases].join("; ");
 }

@@ -7,16 +7,16 @@ import type { ToolAnswer } from "./tool.ts";
 /** Longest message: a caller's own words may stand in it. */
 const MAX_MESSAGE = 1_500;
 
-export type AgentErrorKind = "validation_error" | "runtime_error" | "timeout_error" | "io_error";
-
-export interface AgentErrorPayload {
+export const agentErrorPayload = z.object({
   /** One of codex-as-mcp's codes, or of ours where it had none. */
-  readonly code: string;
-  readonly kind: AgentErrorKind;
-  readonly message: string;
-  readonly log_file?: string;
-  readonly details?: Readonly<Record<string, unknown>>;
-}
+  code: z.string(),
+  kind: z.enum(["validation_error", "runtime_error", "timeout_error", "io_error"]),
+  message: z.string(),
+  log_file: z.string().exactOptional(),
+  details: z.record(z.string(), z.unknown()).exactOptional(),
+}).readonly();
+export type AgentErrorPayload = z.output<typeof agentErrorPayload>;
+export type AgentErrorKind = AgentErrorPayload["kind"];
 
 /** A call, or one agent of a call, that cannot be served. Never leaves the tools. */
 export class AgentError extends Error {

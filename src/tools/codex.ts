@@ -1,12 +1,22 @@
 import * as z from "zod";
 import { threadIdOf } from "./task_facts.ts";
-import { agentAnswer, awaitAgent, startAgent } from "./run_agent.ts";
+import {
+  agentAnswer,
+  awaitAgent,
+  awaitedLifetime,
+  cancelAgents,
+  type KeptAgent,
+  keptAgent,
+  keptOf,
+  startAgent,
+} from "./run_agent.ts";
 import { runParameters, startRequest } from "./run_parameters.ts";
 import { runOutput } from "./outputs.ts";
-import { defineTool, type ToolAnswer } from "./tool.ts";
+import { defineStagedTool } from "./staged_tool.ts";
+import type { Begun, ToolAnswer } from "./tool.ts";
 import { worktreeFooter } from "./worktree_words.ts";
 
-export const codex = defineTool({
+export const codex = defineStagedTool({
   name: "codex",
   title: "Run a Codex agent",
   description: "Run one Codex agent and wait for its answer. For long or parallel work use codex_async, then " +
@@ -15,9 +25,13 @@ export const codex = defineTool({
   effect: "agent",
   input: z.object(runParameters),
   output: runOutput,
-  async handle(input, call, services): Promise<ToolAnswer> {
-    const task = await startAgent(startRequest(input, call, "server-bound"), call, services);
-    const run = await awaitAgent(task, call, services);
+  kept: keptAgent,
+  async begin(input, call, services): Promise<Begun<KeptAgent>> {
+    const task = await startAgent(startRequest(input, call, awaitedLifetime(call)), call, services);
+    return { kept: keptOf(task), taskIds: [task.id] };
+  },
+  async finish(kept, call, services): Promise<ToolAnswer> {
+    const run = await awaitAgent(kept, call, services);
     const threadId = threadIdOf(run.view);
     if (threadId === null) return agentAnswer(run, (answer) => answer);
     return agentAnswer(
@@ -29,4 +43,5 @@ export const codex = defineTool({
         }`,
     );
   },
+  cancel: ({ id }, services) => cancelAgents([id], services),
 });

@@ -2,8 +2,19 @@ import * as z from "zod";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import { TaskError } from "../task/errors.ts";
 import { runOutput } from "./outputs.ts";
-import { agentAnswer, awaitAgent, joinAgent, reportAgent, startAgent } from "./run_agent.ts";
-import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
+import {
+  agentAnswer,
+  awaitAgent,
+  awaitedLifetime,
+  cancelAgents,
+  joinAgent,
+  keptAgent,
+  keptOf,
+  reportAgent,
+  startAgent,
+} from "./run_agent.ts";
+import { defineStagedTool, type StagedTool } from "./staged_tool.ts";
+import type { Begun, ToolCall, ToolServices } from "./tool.ts";
 
 const threadId = z.string().describe("Thread to go on with");
 const prompt = z.string().describe("What the agent shall do next");
@@ -15,7 +26,21 @@ const merge = z.string().optional().describe(
   "Branch to merge into its worktree first; conflicts are left in the files for it to resolve",
 );
 
-export const codexReply = defineTool({
+/** An agent that was started, or one that was told while it worked: that one is waited for, and nothing more. */
+const keptReply = z.union([keptAgent, z.object({ told: z.string() })]);
+type KeptReply = z.output<typeof keptReply>;
+
+const stages: Pick<StagedTool<z.ZodObject, typeof keptReply>, "kept" | "finish" | "cancel"> = {
+  kept: keptReply,
+  finish: async (kept, call, services) =>
+    agentAnswer(
+      await ("told" in kept ? joinAgent(kept.told, call, services) : awaitAgent(kept, call, services)),
+      (answer) => answer,
+    ),
+  cancel: (kept, services) => cancelAgents("told" in kept ? [] : [kept.id], services),
+};
+
+export const codexReply = defineStagedTool({
   name: "codex_reply",
   title: "Continue a Codex thread",
   description: "Send a follow-up to a thread and wait for the answer. Sandbox, model and working directory stay as " +
@@ -24,11 +49,12 @@ export const codexReply = defineTool({
   effect: "agent",
   input: z.object({ threadId, prompt, when, merge }),
   output: runOutput,
-  handle: reply,
+  begin: reply,
+  ...stages,
 });
 
 /** The name and parameters of the removed `codex mcp-server`. */
-export const codexReplyAlias = defineTool({
+export const codexReplyAlias = defineStagedTool({
   name: "codex-reply",
   title: "Continue a Codex thread (old name)",
   description: "Same as codex_reply, for clients of the former codex mcp-server.",
@@ -40,7 +66,8 @@ export const codexReplyAlias = defineTool({
     prompt,
   }),
   output: runOutput,
-  async handle(input, call, services): Promise<ToolAnswer> {
+  ...stages,
+  async begin(input, call, services): Promise<Begun<KeptReply>> {
     const { threadId, conversationId } = input;
     const id = threadId ?? conversationId;
     if (id === undefined) throw new TaskError("invalid_argument", "Cannot reply: threadId is missing.");
@@ -63,7 +90,7 @@ async function reply(
   },
   call: ToolCall,
   services: ToolServices,
-): Promise<ToolAnswer> {
+): Promise<Begun<KeptReply>> {
   if (when === "now" && merge !== undefined) {
     throw new TaskError(
       "invalid_argument",
@@ -73,18 +100,18 @@ async function reply(
   const request: StartRequest = {
     ...input,
     callerThreadId: call.callerThreadId,
-    lifetime: "server-bound",
+    lifetime: awaitedLifetime(call),
     ...(merge === undefined ? {} : { mergeFirst: merge }),
   };
   if (when === "now") {
     const { spec: { afterTaskId: busy } } = await services.plan(request);
     // It may end before it can be told: then this is an ordinary reply.
     if (busy !== undefined && await isTold(busy, input, call, services)) {
-      return agentAnswer(await joinAgent(busy, call, services), (answer) => answer);
+      return { kept: { told: busy }, taskIds: [busy] };
     }
   }
   const task = await startAgent(request, call, services);
-  return agentAnswer(await awaitAgent(task, call, services), (answer) => answer);
+  return { kept: keptOf(task), taskIds: [task.id] };
 }
 
 /** Tells whether the agent that works on the thread was told; throws when it was stopped: then nobody wants another one. */

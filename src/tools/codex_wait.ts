@@ -3,11 +3,13 @@ import { isTaskId } from "../storage/task_directory.ts";
 import type { TaskView } from "../supervisor/task_view.ts";
 import { isFinished } from "../task/task.ts";
 import { findViews, presentMissing } from "./find_views.ts";
+import { markRead } from "./mark_read.ts";
 import { tasksOutput } from "./outputs.ts";
 import { reportProgress } from "./progress_reports.ts";
 import { takeFitting } from "./bounded_text.ts";
 import { presentWait } from "./present_wait.ts";
-import { defineTool, type ToolAnswer, type ToolCall, type ToolServices } from "./tool.ts";
+import { defineStagedTool } from "./staged_tool.ts";
+import type { Begun, ToolAnswer, ToolCall, ToolServices } from "./tool.ts";
 import { labelOf, phaseOf, silenceOf } from "./task_facts.ts";
 import type { ViewedTask } from "./viewed_task.ts";
 
@@ -23,7 +25,19 @@ const MISSING_SHARE = 0.15;
 const MAX_REPEATED_CURSOR = 100;
 const DATA_AROUND = 450;
 
-export const codexWait = defineTool({
+/** The longest that a timer can take. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** What was asked for, and in milliseconds since 1970 when that is over. */
+const keptWait = z.object({
+  task_ids: z.array(z.string()),
+  until: z.enum(["all", "any"]),
+  cursor: z.string(),
+  ends_at: z.number().nullable(),
+});
+type KeptWait = z.output<typeof keptWait>;
+
+export const codexWait = defineStagedTool({
   name: "codex_wait",
   title: "Wait for Codex tasks",
   description: "Wait until tasks have ended (completed, failed, cancelled, timed_out, interrupted) and return their " +
@@ -44,58 +58,70 @@ export const codexWait = defineTool({
     cursor: z.string().describe("Pass it to the next codex_wait"),
     running: z.array(z.string()).describe("Ids that have not ended"),
   }),
-  async handle(input, call, services): Promise<ToolAnswer> {
-    const { views: found, missing } = await findViews(input.task_ids, services);
-    const delivered = deliveredIds(input.cursor ?? "", found);
-    const pending = found.map(({ task }) => task.id).filter((id) => !delivered.has(id));
-    const isTimeOver = await waitFor(
-      pending,
-      input.until ?? "all",
-      waitMs(input.timeout, call, services),
-      call,
-      services,
-    );
-
-    // Nobody hears the answer to a cancelled call: its ends stay untold.
-    call.signal.throwIfAborted();
-    const { views, missing: lost } = await findViews(pending, services);
-    const { answerChars } = call;
-    const absent = presentMissing([...missing, ...lost], answerChars * MISSING_SHARE);
-    const maxCursor = answerChars * CURSOR_SHARE;
-    const cursorRoom = Math.min(maxCursor, (delivered.size + views.length) * (ID_LENGTH + 1));
-    const idsRoom = Math.min(answerChars * IDS_SHARE, views.length * (ID_LENGTH + 3));
-    // Ids stand in quotes within `next`, which JSON writes with two characters more each.
-    const around = cursorRoom + 2.2 * idsRoom + JSON.stringify(absent.data).length + DATA_AROUND;
-    const answer = presentWait(views, {
-      now: new Date(),
-      dataChars: Math.floor(answerChars - around),
-      textChars: answerChars - absent.texts.join("\n\n").length - 2,
-      isTimeOver,
-    });
-    for (const id of answer.told) delivered.add(id);
-    await Promise.all(answer.told.map((id) => services.supervisor.markRead(id)));
-    // The newest ends; an older one that is dropped here is told again if it is asked for, which `next` does not.
-    const cursor = [...delivered].slice(-Math.floor(maxCursor / (ID_LENGTH + 1))).join(",");
-    const open = views.map(({ task }) => task.id).filter((id) => !delivered.has(id));
-    const running = takeFitting(views.filter(({ task }) => !isFinished(task)).map(({ task }) => task.id), idsRoom);
-    const texts = [answer.text, ...absent.texts].filter((text) => text !== "");
-    return {
-      text: texts.length === 0 ? "Nothing new: all of these ends were told before." : texts.join("\n\n"),
-      structured: {
-        tasks: [...answer.tasks, ...absent.data],
-        ...(absent.rest === 0 ? {} : { ids_not_shown: absent.rest }),
-        running: running.shown,
-        ...(running.rest === 0 ? {} : { running_not_shown: running.rest }),
-        cursor,
-        next: found.length === 0
-          ? "None of these tasks is known: codex_status() lists those that are."
-          : open.length === 0
-          ? "All have ended."
-          : `STILL RUNNING, queued or not told yet; nothing was stopped. ${nextCall(open, { cursor, idsRoom })}`,
-      },
-    };
+  kept: keptWait,
+  async begin(input, call, services): Promise<Begun<KeptWait>> {
+    const { task_ids, until = "all", cursor = "", timeout } = input;
+    const kept = { task_ids, until, cursor, ends_at: endsAt(timeout, services) };
+    if (call.handle === null) return { kept, taskIds: [] };
+    const { views, delivered } = await findPending(kept, services);
+    const pending = views.map(({ task }) => task).filter(({ id }) => !delivered.has(id));
+    const open = pending.filter((task) => !isFinished(task));
+    const isOver = open.length === 0 || until === "any" && open.length < pending.length;
+    // Who has nothing to wait for needs no handle.
+    return isOver
+      ? { answer: await answerWait(kept, { ...call, handle: null }, services) }
+      : { kept, taskIds: pending.map(({ id }) => id) };
   },
+  finish: answerWait,
+  // It has started nothing.
+  cancel: () => Promise.resolve(),
 });
+
+/** Waits as long as it may and tells what has ended. */
+async function answerWait(kept: KeptWait, call: ToolCall, services: ToolServices): Promise<ToolAnswer> {
+  const { views: found, missing, delivered } = await findPending(kept, services);
+  const pending = found.map(({ task }) => task.id).filter((id) => !delivered.has(id));
+  const isTimeOver = await waitFor(pending, kept, call, services);
+
+  // Nobody hears the answer to a cancelled call: its ends stay untold.
+  call.signal.throwIfAborted();
+  const { views, missing: lost } = await findViews(pending, services);
+  const { answerChars } = call;
+  const absent = presentMissing([...missing, ...lost], answerChars * MISSING_SHARE);
+  const maxCursor = answerChars * CURSOR_SHARE;
+  const cursorRoom = Math.min(maxCursor, (delivered.size + views.length) * (ID_LENGTH + 1));
+  const idsRoom = Math.min(answerChars * IDS_SHARE, views.length * (ID_LENGTH + 3));
+  // Ids stand in quotes within `next`, which JSON writes with two characters more each.
+  const around = cursorRoom + 2.2 * idsRoom + JSON.stringify(absent.data).length + DATA_AROUND;
+  const answer = presentWait(views, {
+    now: new Date(),
+    dataChars: Math.floor(answerChars - around),
+    textChars: answerChars - absent.texts.join("\n\n").length - 2,
+    isTimeOver,
+  });
+  for (const id of answer.told) delivered.add(id);
+  await markRead(answer.told, call, services);
+  // The newest ends; an older one that is dropped here is told again if it is asked for, which `next` does not.
+  const cursor = [...delivered].slice(-Math.floor(maxCursor / (ID_LENGTH + 1))).join(",");
+  const open = views.map(({ task }) => task.id).filter((id) => !delivered.has(id));
+  const running = takeFitting(views.filter(({ task }) => !isFinished(task)).map(({ task }) => task.id), idsRoom);
+  const texts = [answer.text, ...absent.texts].filter((text) => text !== "");
+  return {
+    text: texts.length === 0 ? "Nothing new: all of these ends were told before." : texts.join("\n\n"),
+    structured: {
+      tasks: [...answer.tasks, ...absent.data],
+      ...(absent.rest === 0 ? {} : { ids_not_shown: absent.rest }),
+      running: running.shown,
+      ...(running.rest === 0 ? {} : { running_not_shown: running.rest }),
+      cursor,
+      next: found.length === 0
+        ? "None of these tasks is known: codex_status() lists those that are."
+        : open.length === 0
+        ? "All have ended."
+        : `STILL RUNNING, queued or not told yet; nothing was stopped. ${nextCall(open, { cursor, idsRoom })}`,
+    },
+  };
+}
 
 /** The ends that the caller has been told; a task that has not ended cannot be one of them. */
 function deliveredIds(cursor: string, found: readonly ViewedTask[]): Set<string> {
@@ -120,10 +146,18 @@ function isPositive(seconds: number | null): boolean {
   return seconds === null || seconds > 0;
 }
 
-/** How long this call may take: what was asked, at least the configured floor, at most what the client bears. */
-function waitMs(timeout: number | null | undefined, call: ToolCall, services: ToolServices): number {
-  if (timeout === null) return call.waitMs;
-  return Math.min(Math.max((timeout ?? DEFAULT_TIMEOUT) * 1000, services.minWaitMs), call.waitMs);
+/** When the wait is over, in milliseconds since 1970: as was asked, at least after the configured floor; `null` for never. */
+function endsAt(timeout: number | null | undefined, { minWaitMs }: ToolServices): number | null {
+  return timeout === null ? null : Date.now() + Math.max((timeout ?? DEFAULT_TIMEOUT) * 1000, minWaitMs);
+}
+
+/** What is asked for, and which ends of it the caller has been told. */
+async function findPending(
+  { task_ids, cursor }: KeptWait,
+  services: ToolServices,
+): Promise<Awaited<ReturnType<typeof findViews>> & { readonly delivered: Set<string> }> {
+  const found = await findViews(task_ids, services);
+  return { ...found, delivered: deliveredIds(cursor, found.views) };
 }
 
 /**
@@ -132,13 +166,14 @@ function waitMs(timeout: number | null | undefined, call: ToolCall, services: To
  */
 async function waitFor(
   ids: readonly string[],
-  until: "all" | "any",
-  timeoutMs: number,
+  { until, ends_at }: KeptWait,
   call: ToolCall,
   { supervisor }: ToolServices,
 ): Promise<boolean> {
   if (ids.length === 0) return false;
   const over = new AbortController();
+  // The client bears only so much, unless it comes back for the answer.
+  const timeoutMs = Math.min(ends_at === null ? Infinity : ends_at - Date.now(), call.waitMs, MAX_TIMER_MS);
   const timer = setTimeout(() => over.abort(), timeoutMs);
   try {
     const signal = AbortSignal.any([call.signal, over.signal, call.ending]);

@@ -5,9 +5,14 @@ const REPORT_EVERY_MS = 8_000;
 
 /**
  * Tells the client at once and then every few seconds how far the work is, until it is disposed: nothing may follow the
- * answer, since late progress breaks some clients' connections.
+ * answer, since late progress breaks some clients' connections. Whoever has a handle is told when it asks.
  */
 export function reportProgress(call: ToolCall, describe: () => Promise<string>): AsyncDisposable {
+  const { handle } = call;
+  if (handle !== null) {
+    handle.follow(describe);
+    return { [Symbol.asyncDispose]: () => Promise.resolve(handle.follow(null)) };
+  }
   let isOver = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const report = async (): Promise<void> => {

@@ -1,10 +1,14 @@
 /** What the tools share that start an agent: its start, and for the blocking ones the wait for its answer. */
+import * as z from "zod";
 import { pause } from "../process/pause.ts";
 import type { StartRequest } from "../supervisor/start_request.ts";
+import { type Lifetime, LIFETIMES } from "../task/spec.ts";
+import { TaskError } from "../task/errors.ts";
 import { type FinishedTask, isFinished, type StopReason, type Task } from "../task/task.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { boundedTaskData } from "./present_task.ts";
 import { failureLines, headline, leftBehindLines, verdictLines } from "./present_text.ts";
+import { markRead } from "./mark_read.ts";
 import { reportProgress } from "./progress_reports.ts";
 import { elapsedSeconds, failureMessage, labelOf, phaseOf, silenceOf, threadIdOf } from "./task_facts.ts";
 import type { ToolAnswer, ToolCall, ToolServices } from "./tool.ts";
@@ -22,6 +26,20 @@ export interface AnsweredRun {
   readonly structured: Readonly<Record<string, unknown>>;
 }
 
+/** An agent that a call has started, as it is kept until its end. */
+export const keptAgent = z.object({ id: z.string(), lifetime: z.enum(LIFETIMES) });
+export type KeptAgent = z.output<typeof keptAgent>;
+
+/** What is kept of a task that was just started. */
+export function keptOf({ id, spec: { lifetime } }: Task): KeptAgent {
+  return { id, lifetime };
+}
+
+/** The lifetime of an agent that its call waits for. */
+export function awaitedLifetime({ handle }: ToolCall): Lifetime {
+  return handle === null ? "server-bound" : "detached";
+}
+
 /** Starts an agent; its task is on disk when this returns. */
 export async function startAgent(request: StartRequest, call: ToolCall, services: ToolServices): Promise<Task> {
   const planned = await services.plan(request);
@@ -34,15 +52,18 @@ export async function startAgent(request: StartRequest, call: ToolCall, services
  * Waits for the end of an agent that the call has started: when it is cancelled, the agent is stopped; when its client
  * has left, the wait alone is over.
  */
-export async function awaitAgent(task: Task, call: ToolCall, services: ToolServices): Promise<AnsweredRun> {
-  const { id } = task;
+export async function awaitAgent(
+  { id, lifetime }: KeptAgent,
+  call: ToolCall,
+  services: ToolServices,
+): Promise<AnsweredRun> {
   const ended = new AbortController();
   const left = new AbortController();
   let stopping = Promise.resolve();
   const stop = (): void => {
     const interruption = call.interruption();
     if (interruption === "client_left") return left.abort(call.signal.reason);
-    if (interruption === "server_ends" && task.spec.lifetime === "detached") return;
+    if (interruption === "server_ends" && lifetime === "detached") return;
     const reason = interruption === "server_ends" ? "server_exit" : interruption;
     stopping = stopAgent(id, { reason, ended: ended.signal }, services);
   };
@@ -79,9 +100,8 @@ export function reportAgent(id: string, call: ToolCall, { supervisor }: ToolServ
 }
 
 async function endedRun(id: string, call: ToolCall, services: ToolServices): Promise<AnsweredRun> {
-  const { supervisor } = services;
   const view = await viewTask(id, services);
-  if (!call.signal.aborted) await supervisor.markRead(id);
+  if (!call.signal.aborted) await markRead([id], call, services);
   // The two fields of the removed `codex mcp-server` come first, then everything else.
   const first = { threadId: threadIdOf(view), content: view.answer === null ? content(view, null) : "" };
   const maxLength = call.answerChars - JSON.stringify(first).length;
@@ -92,6 +112,19 @@ async function endedRun(id: string, call: ToolCall, services: ToolServices): Pro
     answerChars: call.answerChars,
     structured: { ...first, ...(typeof answer === "string" ? { content: answer } : {}), ...rest },
   };
+}
+
+/** Stops the agents of a cancelled call that was answered with a handle. Throws when one cannot be stopped. */
+export async function cancelAgents(ids: readonly string[], { supervisor }: ToolServices): Promise<void> {
+  const stops = await Promise.allSettled(ids.map((id) => supervisor.stop(id, "cancelled")));
+  for (const stop of stops) {
+    // What was removed meanwhile had ended.
+    if (stop.status === "rejected" && !isUnknown(stop.reason)) throw stop.reason;
+  }
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof TaskError && error.code === "unknown_task";
 }
 
 /** Tries until the agent is stopped or has ended; never rejects. */

@@ -4,10 +4,10 @@ import { agentErrorOutput, errorAnswer } from "./agent_error.ts";
 import { failurePayload, hasEnded } from "./agent_failure.ts";
 import { agentFields, ownFields, roomBeside, wordsRoom } from "./agent_facts.ts";
 import { agentOutput } from "./agent_output.ts";
-import { defineAgentTool } from "./agent_tool.ts";
-import { awaitAgent } from "./run_agent.ts";
+import { defineStagedAgentTool } from "./agent_tool.ts";
+import { awaitAgent, cancelAgents, type KeptAgent, keptAgent, keptOf } from "./run_agent.ts";
 import { spawnParameters, startSpawned } from "./start_spawned.ts";
-import type { ToolAnswer } from "./tool.ts";
+import type { Begun, ToolAnswer } from "./tool.ts";
 
 /** codex-as-mcp showed these to its callers, although they were its own. */
 export const indexParameters = {
@@ -15,7 +15,7 @@ export const indexParameters = {
   agent_count: z.number().optional().describe("How many these are"),
 };
 
-export const spawnAgent = defineAgentTool({
+export const spawnAgent = defineStagedAgentTool({
   name: "spawn_agent",
   title: "Run a Codex agent (codex-as-mcp)",
   prefer: "codex",
@@ -28,11 +28,15 @@ export const spawnAgent = defineAgentTool({
     result: z.string().optional().describe("The agent's final message and its log file"),
     error: agentErrorOutput,
   }),
-  async handle({ agent_index: index, agent_count: count, ...input }, call, services): Promise<ToolAnswer> {
+  kept: keptAgent,
+  async begin({ agent_index: index, agent_count: count, ...input }, call, services): Promise<Begun<KeptAgent>> {
     const origin = { startedBy: "spawn_agent" as const, ...defined({ index, count }) };
     const task = await startSpawned(input, origin, { call, services });
-    const { view } = await awaitAgent(task, call, services);
-    if (!hasEnded(view)) throw new Error(`task ${task.id} has not ended`);
+    return { kept: keptOf(task), taskIds: [task.id] };
+  },
+  async finish(kept, call, services): Promise<ToolAnswer> {
+    const { view } = await awaitAgent(kept, call, services);
+    if (!hasEnded(view)) throw new Error(`task ${kept.id} has not ended`);
     const fields = agentFields(view.task);
     const room = wordsRoom(call, fields);
     if (view.task.state.status !== "completed") {
@@ -46,4 +50,5 @@ export const spawnAgent = defineAgentTool({
     const own = ownFields(view, { maxLength: roomBeside(call, told), without: told });
     return { text, structured: { ...told, ...own } };
   },
+  cancel: ({ id }, services) => cancelAgents([id], services),
 });

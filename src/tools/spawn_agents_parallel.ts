@@ -1,15 +1,16 @@
 import * as z from "zod";
 import { AgentError, agentErrorOutput } from "./agent_error.ts";
-import { defineAgentTool } from "./agent_tool.ts";
-import { awaitBatch, startBatch } from "./agent_batch.ts";
+import { defineStagedAgentTool } from "./agent_tool.ts";
+import { awaitBatch, batchIds, type KeptBatch, keptBatch, keptBatchOf, startBatch } from "./agent_batch.ts";
 import { presentEnded, presentStarted } from "./present_batch.ts";
+import { cancelAgents } from "./run_agent.ts";
 import { spawnParameters } from "./start_spawned.ts";
-import type { ToolAnswer } from "./tool.ts";
+import type { Begun, ToolAnswer } from "./tool.ts";
 
 /** What clients see of a spec; each is checked by itself, so that a bad one fails alone. */
 const shownSpec = z.toJSONSchema(z.object(spawnParameters), { io: "input" });
 
-export const spawnAgentsParallel = defineAgentTool({
+export const spawnAgentsParallel = defineStagedAgentTool({
   name: "spawn_agents_parallel",
   title: "Run several agents (codex-as-mcp)",
   prefer: "codex_async",
@@ -26,7 +27,8 @@ export const spawnAgentsParallel = defineAgentTool({
       .describe("One object per spec: output or error, or without waiting its task_id"),
     error: agentErrorOutput,
   }),
-  async handle(input, call, services): Promise<ToolAnswer> {
+  kept: keptBatch,
+  async begin(input, call, services): Promise<Begun<KeptBatch>> {
     if (input.agents.length === 0) {
       throw new AgentError({
         code: "agents_empty",
@@ -36,9 +38,17 @@ export const spawnAgentsParallel = defineAgentTool({
     }
     const isWaiting = input.wait ?? true;
     const maxParallel = input.max_parallel ?? input.agents.length;
-    const batch = await startBatch(input.agents, { isWaiting, maxParallel, call, services });
+    // Who does not wait needs no handle.
+    const caller = { call: isWaiting ? call : { ...call, handle: null }, services };
+    const batch = await startBatch(input.agents, { isWaiting, maxParallel, ...caller });
+    const kept = keptBatchOf(batch);
+    const taskIds = batchIds(kept);
     // Nobody would learn the ids of a cancelled call.
-    if (!isWaiting && !call.signal.aborted) return presentStarted(batch, { maxParallel, call });
-    return await presentEnded(await awaitBatch(batch, { call, services }), call);
+    if (!isWaiting && !call.signal.aborted) return { answer: presentStarted(batch, { maxParallel, call }) };
+    if (taskIds.length > 0) return { kept, taskIds };
+    return { answer: await presentEnded(await awaitBatch(kept, caller), call) };
   },
+  finish: async (kept, call, services): Promise<ToolAnswer> =>
+    await presentEnded(await awaitBatch(kept, { call, services }), call),
+  cancel: (kept, services) => cancelAgents(batchIds(kept), services),
 });

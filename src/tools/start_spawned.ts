@@ -12,6 +12,7 @@ import { reasonOf } from "../task/errors.ts";
 import { SANDBOX_MODES, type Starter, type TaskSpec } from "../task/spec.ts";
 import type { Task } from "../task/task.ts";
 import { AgentError } from "./agent_error.ts";
+import { awaitedLifetime } from "./run_agent.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
 import { worktreeParameter, worktreeRequest } from "./worktree_parameter.ts";
 
@@ -86,7 +87,7 @@ async function requestOf(
   if (agents.cwd !== null) await existingDirectory(agents.cwd, "CODEX_AGENT_CWD");
   return {
     prompt: `${input.prompt}${promptEnd}`,
-    lifetime: "server-bound",
+    lifetime: awaitedLifetime(call),
     callerThreadId: call.callerThreadId,
     cwd: resolve(agents.cwd ?? cwd, input.cwd ?? "."),
     sandbox: input.sandbox ?? "workspace-write",

@@ -47,6 +47,16 @@ export interface ToolCall {
   readonly repository: () => Promise<string>;
   /** Tells the client how far the work is; does nothing unless the client asked. */
   report(message: string): Promise<void>;
+  /** The call is answered with it: what is started then outlives the server. `null`: with its answer. */
+  readonly handle: Handle | null;
+}
+
+/** Stands for a call whose client comes back for the answer. */
+export interface Handle {
+  /** Is given what says how far the work is, in place of reports, and `null` when that is over. */
+  follow(describe: (() => Promise<string>) | null): void;
+  /** Is given the tasks whose results the answer holds: clients are given them when they come back. */
+  tell(taskIds: readonly string[]): void;
 }
 
 /** What agents of codex-as-mcp's tools have unless the call says otherwise. */
@@ -86,6 +96,21 @@ export interface ToolAnswer {
   readonly isError?: boolean;
 }
 
+/** A call that has begun: what its end is found with, and the tasks it is about; or its answer where nothing is waited for. */
+export type Begun<Kept> =
+  | { readonly kept: Kept; readonly taskIds: readonly string[] }
+  | { readonly answer: ToolAnswer };
+
+/** A call in two steps, of which the second one may be another server's: what lies between them can be written down as JSON. */
+export interface Stages {
+  /** Checks the call and starts what it asks for; `input` has passed the input schema. */
+  readonly begin: (input: unknown, call: ToolCall, services: ToolServices) => Promise<Begun<unknown>>;
+  /** Waits for the answer; a cancelled call is treated as the tool says, one that is answered with a handle is only left. */
+  readonly finish: (kept: unknown, call: ToolCall, services: ToolServices) => Promise<ToolAnswer>;
+  /** Stops what the call has started. */
+  readonly cancel: (kept: unknown, services: ToolServices) => Promise<void>;
+}
+
 /** A tool as the server sees it. */
 export interface Tool {
   readonly name: string;
@@ -101,6 +126,8 @@ export interface Tool {
   readonly refuse?: (error: TaskError) => ToolAnswer;
   /** `input` has passed the input schema. */
   readonly handle: (input: unknown, call: ToolCall, services: ToolServices) => Promise<ToolAnswer>;
+  /** Of a tool that waits: the same in two steps. */
+  readonly stages?: Stages;
 }
 
 /** Ties a handler to its input schema, and holds every answer to what the client passes on. */
@@ -112,16 +139,30 @@ export function defineTool<Input extends z.ZodObject>(
 ): Tool {
   return {
     ...tool,
-    async handle(input, call, services): Promise<ToolAnswer> {
-      try {
-        const answer = await tool.handle(tool.input.parse(input), call, services);
-        const fitting = fitAnswer(answer, call.answerChars);
-        if (fitting !== answer) services.log.warning("an answer was longer than its parts may be", { tool: tool.name });
-        return fitting;
-      } catch (error) {
-        if (!(error instanceof TaskError) || error.message.length <= MAX_ERROR) throw error;
-        throw new TaskError(error.code, cutInner(error.message, MAX_ERROR), { cause: error });
-      }
-    },
+    handle: async (input, call, services) =>
+      fitting(
+        await withShortErrors(() => tool.handle(tool.input.parse(input), call, services)),
+        { tool: tool.name, call, services },
+      ),
   };
+}
+
+/** The answer, or as much of it as the client passes on. */
+export function fitting(
+  answer: ToolAnswer,
+  { tool, call, services }: { readonly tool: string; readonly call: ToolCall; readonly services: ToolServices },
+): ToolAnswer {
+  const fitting = fitAnswer(answer, call.answerChars);
+  if (fitting !== answer) services.log.warning("an answer was longer than its parts may be", { tool });
+  return fitting;
+}
+
+/** Does what a call asks for; why it cannot be served is told in bounded words. */
+export async function withShortErrors<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof TaskError) || error.message.length <= MAX_ERROR) throw error;
+    throw new TaskError(error.code, cutInner(error.message, MAX_ERROR), { cause: error });
+  }
 }

@@ -1,4 +1,5 @@
 /** Compiles the program, with `DENORT_BIN` and `DENO_COMPILE` if they are set, and runs it. */
+import assert from "node:assert/strict";
 import { join } from "node:path";
 import { bundle } from "../../.github/scripts/bundle.ts";
 import { compile } from "../../.github/scripts/compile.ts";
@@ -11,5 +12,14 @@ Deno.test("the compiled program does what its sources do", async () => {
   const program = join(directory.path, "codex-swarm");
   await bundle(file);
   await compile({ bundle: file, output: program });
-  await smoke([Deno.build.os === "windows" ? `${program}.exe` : program]);
+  const executable = Deno.build.os === "windows" ? `${program}.exe` : program;
+  await smoke([executable]);
+  const { code } = await new Deno.Command(executable, {
+    args: ["install", "claude-code"],
+    cwd: directory.path,
+    stdin: "null",
+    stdout: "null",
+  }).output();
+  const { mcpServers } = JSON.parse(await Deno.readTextFile(join(directory.path, ".mcp.json")));
+  assert.deepEqual([code, mcpServers["codex-swarm"]], [0, { type: "stdio", command: executable, args: [] }]);
 });

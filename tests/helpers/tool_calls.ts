@@ -54,6 +54,7 @@ export function toolCall(replaced: Partial<ToolCall> = {}): ToolCall {
     callerThreadId: null,
     repository: () => Promise.resolve("/repository/.git"),
     report: () => Promise.resolve(),
+    handle: null,
     ...replaced,
   };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { StopAnswer } from "../../src/supervisor/stop_task.ts";
-import { awaitAgent } from "../../src/tools/run_agent.ts";
+import { awaitAgent, keptOf } from "../../src/tools/run_agent.ts";
 import { codexAsync } from "../../src/tools/codex_async.ts";
 import { writeExecutable } from "../helpers/executable.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
@@ -22,7 +22,7 @@ Deno.test("awaitAgent() tries again to stop the agent of a cancelled call when t
       return Promise.resolve({ answer: "stopped", report: null });
     },
   }, errors);
-  const waiting = awaitAgent(TASK, toolCall({ signal: cancelling.signal }), services);
+  const waiting = awaitAgent(keptOf(TASK), toolCall({ signal: cancelling.signal }), services);
   cancelling.abort();
   await assert.rejects(waiting, /refused/);
   assert.deepEqual(reasons, ["cancelled", "cancelled"]);
@@ -41,7 +41,7 @@ Deno.test("awaitAgent() tries no more to stop an agent that has ended", async ()
       return Promise.reject(new Error("the disk is full"));
     },
   });
-  const waiting = awaitAgent(TASK, toolCall({ signal: cancelling.signal }), services);
+  const waiting = awaitAgent(keptOf(TASK), toolCall({ signal: cancelling.signal }), services);
   cancelling.abort();
   await assert.rejects(waiting, /refused/);
   assert.equal(tries, 1);

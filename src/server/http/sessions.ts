@@ -5,6 +5,7 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
 import type { Log } from "../../log.ts";
+import type { MakeServer } from "../create_server.ts";
 import { CLIENT_LEFT } from "../tool_call.ts";
 import { refusalResponse } from "./refusal.ts";
 import { trackedResponse } from "./tracked_response.ts";
@@ -17,7 +18,7 @@ const GIVES_WAY_MS = 10_000;
 const SWEEP_EVERY_MS = 60_000;
 
 export interface SessionsOptions {
-  readonly makeServer: () => Promise<Server>;
+  readonly makeServer: MakeServer;
   readonly log: Log;
   /** In milliseconds, from any beginning. */
   readonly now: () => number;
@@ -86,7 +87,7 @@ export class Sessions {
     }
     this.#made++;
     try {
-      const server = await this.#options.makeServer();
+      const server = await this.#options.makeServer({ era: "legacy" });
       const transport = new WebStandardStreamableHTTPServerTransport({
         sessionIdGenerator: () => crypto.randomUUID(),
         onsessioninitialized: (id): void => void this.#sessions.set(id, session),

@@ -1,5 +1,6 @@
-import { createMcpHandler, type Server } from "@modelcontextprotocol/server";
+import { createMcpHandler } from "@modelcontextprotocol/server";
 import type { Log } from "../../log.ts";
+import type { MakeServer } from "../create_server.ts";
 import type { ResourceUpdates } from "../resource_updates.ts";
 import type { GateOptions } from "./gate.ts";
 import { type Address, listen, type Listener } from "./listen.ts";
@@ -20,7 +21,7 @@ export interface HttpOptions {
   readonly address: Address;
   readonly gate: GateOptions;
   /** Makes the server of a session, or of one request in the 2026 era. */
-  readonly makeServer: () => Promise<Server>;
+  readonly makeServer: MakeServer;
   /** What anybody on this machine may know; the number of sessions is added. */
   readonly health: () => Readonly<Record<string, unknown>>;
   readonly updates: ResourceUpdates;
