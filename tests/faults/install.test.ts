@@ -35,6 +35,20 @@ Deno.test({ name: "a disk that takes nothing leaves a client's file as it was", 
   assert.equal(await readText(`${file}.codex-swarm-backup`), BEFORE);
 });
 
+Deno.test({
+  name: "a file that root changes stays its owner's, and so does its backup",
+  ignore: Deno.build.os === "windows" || Deno.uid() !== 0,
+}, async () => {
+  await using yard = await clientYard();
+  const path = await yard.write("codex", BEFORE);
+  await Deno.chown(path, 65_534, 65_533);
+  assert.equal((await yard.install("codex")).exitCode, 0);
+  for (const file of [path, `${path}.codex-swarm-backup`]) {
+    const { uid, gid } = await Deno.stat(file);
+    assert.deepEqual([uid, gid], [65_534, 65_533]);
+  }
+});
+
 Deno.test("many who install at the same time leave a whole file, and every backup is one that was whole", async () => {
   await using yard = await clientYard();
   const path = await yard.write("codex", BEFORE);

@@ -30,7 +30,7 @@ export interface HttpServerOptions {
 export interface HttpClientOptions {
   readonly era?: "2025" | "2026";
   readonly name?: string;
-  /** Default: one that waits as long as it takes. */
+  /** Default: one that waits as long as it takes, and can be broken off. */
   readonly fetch?: typeof fetch;
 }
 
@@ -82,7 +82,7 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
       stateDir,
       cwd,
       codex,
-      async connect({ era = "2025", name = "test", fetch = globalThis.fetch } = {}): Promise<HttpClient> {
+      async connect({ era = "2025", name = "test", fetch = steadyFetch } = {}): Promise<HttpClient> {
         const client = new Client(
           { name, version: "1.0.0" },
           { versionNegotiation: { mode: era === "2026" ? "auto" : "legacy" } },
@@ -123,30 +123,68 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
   }
 }
 
+/** Signals of requests that are under way. */
+const held = new Set<AbortSignal>();
+
+/** A fetch whose request can be broken off to its end: Deno's own forgets its signal when that is collected as garbage. */
+async function steadyFetch(input: URL | RequestInfo, init?: RequestInit): Promise<Response> {
+  const signal = init?.signal ?? null;
+  if (signal === null) return await fetch(input, init);
+  held.add(signal);
+  const response = await fetch(input, init).catch((error) => {
+    held.delete(signal);
+    throw error;
+  });
+  const reader = response.body?.getReader();
+  if (reader === undefined) {
+    held.delete(signal);
+    return response;
+  }
+  const stop = (): void => void reader.cancel(signal.reason).catch(() => undefined);
+  const end = (): void => {
+    held.delete(signal);
+    signal.removeEventListener("abort", stop);
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller): Promise<void> {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+        end();
+        if (signal.aborted) controller.error(signal.reason);
+        else controller.close();
+      } catch (error) {
+        end();
+        controller.error(error);
+      }
+    },
+    async cancel(reason): Promise<void> {
+      end();
+      await reader.cancel(reason);
+    },
+  });
+  return new Response(body, response);
+}
+
 /** A fetch that gives up where the first byte of an answer takes longer; an event stream for notifications may be silent. */
 export function impatientFetch(firstByteMs: number): typeof fetch {
   return async (input, init) => {
     const given = new AbortController();
     const timer = setTimeout(() => given.abort(new Error(`no byte came in ${firstByteMs} ms`)), firstByteMs);
     const signals = [given.signal, ...(init?.signal === undefined || init.signal === null ? [] : [init.signal])];
-    try {
-      const response = await fetch(input, { ...init, signal: AbortSignal.any(signals) });
-      if (response.body === null || init?.method === "GET") return response;
-      const reader = response.body.getReader();
-      let first: ReadableStreamReadResult<Uint8Array<ArrayBuffer>> | null = await reader.read();
-      const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-        async pull(controller): Promise<void> {
-          const { done, value } = first ?? await reader.read();
-          first = null;
-          if (done) controller.close();
-          else controller.enqueue(value);
-        },
-        cancel: (reason) => reader.cancel(reason),
-      });
-      return new Response(body, response);
-    } finally {
+    const response = await steadyFetch(input, { ...init, signal: AbortSignal.any(signals) });
+    if (response.body === null || init?.method === "GET") {
       clearTimeout(timer);
+      return response;
     }
+    const seen = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(part, controller): void {
+        clearTimeout(timer);
+        controller.enqueue(part);
+      },
+    });
+    return new Response(response.body.pipeThrough(seen), response);
   };
 }
 

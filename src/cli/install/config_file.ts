@@ -59,6 +59,11 @@ export async function replaceConfigFile(
   }
 }
 
+/** Names a file to its user: by the path that was asked for, and where that is a link by the one that it leads to. */
+export function nameOf(path: string, file: ConfigFile): string {
+  return path === file.path ? path : `${path}, a link to ${file.path}`;
+}
+
 /** Gives the texts of the backups that are kept beside a file, the newest first. */
 export async function readBackups(path: string): Promise<string[]> {
   const texts: string[] = [];
@@ -84,24 +89,22 @@ async function writeAside(
 ): Promise<void> {
   await Deno.mkdir(dirname(aside), { recursive: true, ...(isPrivate ? { mode: 0o700 } : {}) });
   const before = file.bytes === null ? null : await Deno.stat(file.path);
-  const mode = before?.mode ?? null;
   // One that its owner has write-protected could be replaced all the same.
-  if (mode !== null && Deno.build.os !== "windows" && (mode & 0o222) === 0) {
+  if (before !== null && Deno.build.os !== "windows" && ((before.mode ?? 0) & 0o222) === 0) {
     throw new InstallError("it is write-protected");
   }
-  {
-    using created = await Deno.open(aside, {
-      write: true,
-      createNew: true,
-      mode: isPrivate || mode !== null ? 0o600 : 0o666,
-    });
-    await writeAll(created, new TextEncoder().encode(text));
-  }
-  if (before === null || Deno.build.os === "windows") return;
-  const { uid, gid } = await Deno.stat(aside);
-  if (before.uid !== uid) await Deno.chown(aside, before.uid, before.gid);
-  else if (before.gid !== gid) await Deno.chown(aside, null, before.gid).catch(() => undefined);
-  if (mode !== null) await Deno.chmod(aside, mode & 0o7777);
+  const mode = isPrivate || before !== null ? 0o600 : 0o666;
+  await writeNew(aside, { bytes: new TextEncoder().encode(text), mode });
+  if (before !== null) await makeLike(aside, before);
+}
+
+/** Gives a file the owner and the mode of another. */
+async function makeLike(path: string, { mode, uid, gid }: Deno.FileInfo): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  const own = await Deno.stat(path);
+  if (uid !== own.uid) await Deno.chown(path, uid, gid);
+  else if (gid !== own.gid) await Deno.chown(path, null, gid).catch(() => undefined);
+  if (mode !== null) await Deno.chmod(path, mode & 0o7777);
 }
 
 async function checkUnchanged({ path, bytes }: ConfigFile): Promise<void> {
@@ -111,25 +114,29 @@ async function checkUnchanged({ path, bytes }: ConfigFile): Promise<void> {
 
 /** Never over an older one; what is kept already is not kept twice, so that nobody may remove one that is whole. */
 async function keepBackup(path: string, bytes: Uint8Array): Promise<string> {
-  const { mode } = await Deno.stat(path);
+  const before = await Deno.stat(path);
   for (let number = 0;; number++) {
     const backup = backupPath(path, number);
     try {
-      await writeNew(backup, bytes);
+      await writeNew(backup, { bytes, mode: 0o600 });
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
       if (isSame(await readOrNull(backup).catch(() => null), bytes)) return backup;
       continue;
     }
-    if (mode !== null && Deno.build.os !== "windows") await Deno.chmod(backup, mode & 0o7777);
+    await makeLike(backup, before);
     return backup;
   }
 }
 
-async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
-  using created = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+async function writeNew(
+  path: string,
+  { bytes, mode }: { readonly bytes: Uint8Array; readonly mode: number },
+): Promise<void> {
+  using created = await Deno.open(path, { write: true, createNew: true, mode });
   try {
-    await writeAll(created, bytes);
+    for (let at = 0; at < bytes.length;) at += await created.write(bytes.subarray(at));
+    await created.sync();
   } catch (error) {
     await Deno.remove(path).catch(() => undefined);
     throw error;
@@ -138,11 +145,6 @@ async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
 
 function backupPath(path: string, number: number): string {
   return `${path}${BACKUP_ENDING}${number === 0 ? "" : `.${number}`}`;
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-  await file.sync();
 }
 
 /** A link whose end is not there yet is followed too: the file is made where it leads. */

@@ -1,7 +1,7 @@
 /** `codex-swarm install CLIENT`: puts the server into a client's file, or shows what to put there. */
 import type { Endpoint } from "../../storage/endpoint_files.ts";
 import { type Client, type Connection, type Machine, SERVER_NAME } from "./client.ts";
-import { byteOrderMark, readConfigFile, replaceConfigFile } from "./config_file.ts";
+import { byteOrderMark, nameOf, readConfigFile, replaceConfigFile } from "./config_file.ts";
 import { type Address, chooseCall } from "./endpoint.ts";
 import { InstallError } from "./install_error.ts";
 import { addedArguments, ownCommand, type OwnProgram } from "./own_program.ts";
@@ -58,7 +58,9 @@ async function install(
     if (file.bytes !== null && text === file.text) return `${SERVER_NAME} stands in ${path} already: nothing to do.`;
     const backup = await replaceConfigFile(file, byteOrderMark(file.bytes) + text, { isPrivate: client.isPrivate });
     return [
-      entry === undefined ? `Added ${SERVER_NAME} to ${path}.` : `Changed ${SERVER_NAME} in ${path}.`,
+      entry === undefined
+        ? `Added ${SERVER_NAME} to ${nameOf(path, file)}.`
+        : `Changed ${SERVER_NAME} in ${nameOf(path, file)}.`,
       ...(kept.length === 0 ? [] : [`Kept the arguments that somebody has added: ${kept.join(" ")}`]),
       ...(backup === null ? [] : [`What it held before is kept in ${backup}.`]),
     ].join("\n");

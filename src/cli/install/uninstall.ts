@@ -1,6 +1,13 @@
 /** `codex-swarm uninstall CLIENT`: takes the server out of a client's file, or says what to take out. */
 import { type Client, type FileFormat, type Machine, SERVER_NAME } from "./client.ts";
-import { byteOrderMark, type ConfigFile, readBackups, readConfigFile, replaceConfigFile } from "./config_file.ts";
+import {
+  byteOrderMark,
+  type ConfigFile,
+  nameOf,
+  readBackups,
+  readConfigFile,
+  replaceConfigFile,
+} from "./config_file.ts";
 import { InstallError } from "./install_error.ts";
 
 export interface UninstallOptions {
@@ -47,8 +54,8 @@ async function uninstall(
     if (format.read(file.text) === undefined) return null;
     const text = await textWithout(file, format);
     const backup = await replaceConfigFile(file, text, { isPrivate: client.isPrivate });
-    if (backup === null) return `Removed ${path}, which held nothing but ${SERVER_NAME}.`;
-    return `Removed ${SERVER_NAME} from ${path}.\nWhat it held before is kept in ${backup}.`;
+    if (backup === null) return `Removed ${file.path}, which held nothing but ${SERVER_NAME}.`;
+    return `Removed ${SERVER_NAME} from ${nameOf(path, file)}.\nWhat it held before is kept in ${backup}.`;
   } catch (error) {
     if (!(error instanceof InstallError)) throw error;
     throw new InstallError(

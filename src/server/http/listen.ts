@@ -134,6 +134,8 @@ function explain(address: Address, error: unknown): TaskError {
   );
 }
 
+const NO_ADDRESS = "this machine has no such address. Use 127.0.0.1, or one that it has.";
+
 function wordsOf(code: unknown, { kind }: Address): string | null {
   const other = kind === "socket" ? "another --socket" : "another --port, or --port 0 for a free one";
   switch (code) {
@@ -141,10 +143,16 @@ function wordsOf(code: unknown, { kind }: Address): string | null {
       return `it is in use, maybe by another codex-swarm, which clients can share. Use that one, or name ${other}.`;
     case "EACCES":
       return `the system does not allow it. Name ${other}.`;
-    case "EADDRNOTAVAIL":
+    case "ENOENT":
+      return "there is no such directory. Make it first.";
     case "EINVAL":
+      if (kind === "socket") {
+        return "the path is too long for a socket: some 100 bytes are the most. Name a shorter one.";
+      }
+      return NO_ADDRESS;
+    case "EADDRNOTAVAIL":
     case "ENOTFOUND":
-      return kind === "socket" ? null : "this machine has no such address. Use 127.0.0.1, or one that it has.";
+      return NO_ADDRESS;
     default:
       return null;
   }

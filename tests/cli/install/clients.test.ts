@@ -8,7 +8,7 @@ const LINUX: Machine = {
   os: "linux",
   env: {},
   home: "/home/u",
-  cwd: "/work",
+  cwd: "/project",
   codexHome: "/home/u/.codex",
   isDirectory: () => false,
 };
@@ -18,16 +18,16 @@ const WINDOWS: Machine = {
   os: "windows",
   env: { APPDATA: "D:\\Roaming" },
   home: "C:\\Users\\u",
-  cwd: "C:\\work",
+  cwd: "C:\\project",
   codexHome: "C:\\Users\\u\\.codex",
 };
 
 /** On Linux, macOS and Windows. */
 const places: Readonly<Record<string, readonly [string, string, string]>> = {
-  "claude-code": ["/work/.mcp.json", "/work/.mcp.json", "C:\\work\\.mcp.json"],
+  "claude-code": ["/project/.mcp.json", "/project/.mcp.json", "C:\\project\\.mcp.json"],
   codex: ["/home/u/.codex/config.toml", "/Users/u/.codex/config.toml", "C:\\Users\\u\\.codex\\config.toml"],
   cursor: ["/home/u/.cursor/mcp.json", "/Users/u/.cursor/mcp.json", "C:\\Users\\u\\.cursor\\mcp.json"],
-  vscode: ["/work/.vscode/mcp.json", "/work/.vscode/mcp.json", "C:\\work\\.vscode\\mcp.json"],
+  vscode: ["/project/.vscode/mcp.json", "/project/.vscode/mcp.json", "C:\\project\\.vscode\\mcp.json"],
   "claude-desktop": [
     "/home/u/.config/Claude/claude_desktop_config.json",
     "/Users/u/Library/Application Support/Claude/claude_desktop_config.json",
@@ -71,9 +71,9 @@ Deno.test("files move with the variables that move them", () => {
 });
 
 Deno.test("Cursor's file is the project's where it has one", async () => {
-  const isDirectory = (path: string): boolean => path === "/work/.cursor";
+  const isDirectory = (path: string): boolean => path === "/project/.cursor";
   assert.deepEqual(clientNames.get("cursor")?.files({ ...LINUX, isDirectory }), [
-    "/work/.cursor/mcp.json",
+    "/project/.cursor/mcp.json",
     "/home/u/.cursor/mcp.json",
   ]);
   await using yard = await clientYard();

@@ -73,7 +73,10 @@ Deno.test({ name: "a link stays a link, and what it leads to is changed", ignore
   await Deno.symlink("../config.toml", file);
   const real = join(yard.path, "dotfiles", "config.toml");
   await Deno.writeTextFile(real, "a = 1\n");
-  await yard.install("codex");
+  assert.match(
+    (await yard.install("codex")).output,
+    /^Added codex-swarm to \/home\/\.codex\/config\.toml, a link to \/dotfiles\/config\.toml\.\n/,
+  );
   assert.equal(await Deno.readLink(file), "../config.toml");
   assert.match(await readText(real), /^a = 1\n\n\[mcp_servers\.codex-swarm\]\n/);
   assert.equal(await readText(`${real}.codex-swarm-backup`), "a = 1\n");

@@ -65,6 +65,9 @@ Deno.test({ name: "listen() leaves what is no socket alone", ignore }, async () 
   const path = join(temp.path, "notes");
   Deno.writeTextFileSync(path, "mine");
   await assert.rejects(hello({ kind: "socket", path }), /something else stands there/);
+  await assert.rejects(hello({ kind: "socket", path: `${path}/s` }), /Cannot listen on .*\/s: /);
+  await assert.rejects(hello({ kind: "socket", path: `${path}${"s".repeat(100)}` }), /too long for a socket/);
+  await assert.rejects(hello({ kind: "socket", path: join(temp.path, "a", "s") }), /no such directory\. Make it first/);
   assert.equal(Deno.readTextFileSync(path), "mine");
 });
 
