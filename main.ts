@@ -22,6 +22,7 @@ import { listEndpoints, noteEndpoint } from "./src/storage/endpoint_files.ts";
 import { HandleFiles } from "./src/storage/handle_files.ts";
 import { existingDirectory } from "./src/storage/paths.ts";
 import { isNewerState } from "./src/storage/state_directory.ts";
+import { RequestFiles } from "./src/storage/request_files.ts";
 import { StatePlaces } from "./src/storage/state_places.ts";
 import { TaskChanges } from "./src/storage/task_changes.ts";
 import { readTokenFile } from "./src/storage/token_file.ts";
@@ -205,6 +206,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
     agents: config.agents,
     lists: new SharedAnswers(),
     work,
+    requests: new RequestFiles(config.stateDir),
     plan: createPlan(config, {
       supervisor,
       probe,
@@ -250,6 +252,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
   const kept = new KeptCalls({
     files: new HandleFiles(config.stateDir),
     tools,
+    offered: offered.map(({ name }) => name),
     services,
     repository,
     maxAgeMs: config.taskMaxAgeMs,

@@ -20,6 +20,8 @@ export interface KeptCallsOptions {
   readonly files: HandleFiles;
   /** All that there are: other servers may offer others than this one. */
   readonly tools: readonly Tool[];
+  /** Names of those that this server offers: it cancels calls of no other. */
+  readonly offered: readonly string[];
   readonly services: ToolServices;
   readonly repository: () => Promise<string>;
   /** How long an end is kept. */
@@ -76,6 +78,8 @@ export class KeptCalls {
     const call = await this.#read(id);
     const end = await files.readEnd(id) ?? await this.#look(id, call);
     if (end === null) return await this.#working(id, call);
+    // Another server may have seen the end, or cancelled the call.
+    this.#calls.get(id)?.cancel();
     if (end.status === "completed") {
       await Promise.all(end.told.map((task) => services.supervisor.markRead(task)));
     }
@@ -84,13 +88,18 @@ export class KeptCalls {
 
   /** Cancels what a handle stands for, unless it has ended. Throws `unknown_task`, or when something cannot be stopped. */
   async cancel(id: string): Promise<void> {
-    const { files, services, now } = this.#options;
+    const { files, services, offered, now } = this.#options;
     const call = await this.#read(id);
+    const { stages } = this.#tool(call);
+    if (!offered.includes(call.tool)) {
+      const message = `Cannot cancel a call of ${call.tool}: this server does not offer it. Use one that does.`;
+      throw new TaskError("not_available", message);
+    }
     // Before anything is stopped: what is stopped has an answer too, which must not come first.
     const end = await files.end(id, { status: "cancelled", endedAt: now() });
     if (end.status !== "cancelled") return;
     this.#calls.get(id)?.cancel();
-    await this.#tool(call).stages.cancel(call.kept, services);
+    await stages.cancel(call.kept, services);
   }
 
   /** Throws `unknown_task` unless a call was answered with this handle. */

@@ -8,11 +8,13 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import * as z from "zod";
-import { TaskError } from "../task/errors.ts";
+import { reasonOf, TaskError } from "../task/errors.ts";
 import type { ServerOptions } from "./create_server.ts";
 
 export const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
 
+/** Longest reason that is passed on, in characters. */
+const MAX_REASON = 300;
 const declaring = z.looseObject({ extensions: z.looseObject({ [TASKS_EXTENSION]: z.looseObject({}) }) });
 /** Loose: what is sent beside it is for others to read. */
 const taskParams = z.looseObject({ taskId: z.string() });
@@ -33,7 +35,8 @@ export function serveHandles(server: Server, { kept, log }: ServerOptions): void
     } catch (error) {
       if (error instanceof TaskError) throw new ProtocolError(codeOf(error), error.message);
       log.error("a question about a handle could not be answered", { method: context.mcpReq.method, error });
-      throw error;
+      const reason = `${reasonOf(error).slice(0, MAX_REASON)}. This is a fault of codex-swarm; its log file says more.`;
+      throw new ProtocolError(ProtocolErrorCode.InternalError, `Cannot answer ${context.mcpReq.method}: ${reason}`);
     }
   };
   server.setRequestHandler(

@@ -3,6 +3,7 @@ import { emptyTrash, removeTask } from "../storage/age_out.ts";
 import type { Bell } from "../storage/bell.ts";
 import { HandleFiles } from "../storage/handle_files.ts";
 import type { OpenTasks } from "../storage/open_tasks.ts";
+import { RequestFiles } from "../storage/request_files.ts";
 import { isNewerState } from "../storage/state_directory.ts";
 import { listTaskIds } from "../storage/list_task_ids.ts";
 import { TaskDirectory } from "../storage/task_directory.ts";
@@ -70,10 +71,9 @@ export class Housekeeping {
     }
     await emptyTrash(tasksDir);
     await this.#options.work.age(endedBefore);
-    await new HandleFiles(this.#options.stateDir).removeOld(
-      endedBefore,
-      (id) => new TaskDirectory(tasksDir, id).isThere(),
-    );
+    const isTask = (id: string): boolean => new TaskDirectory(tasksDir, id).isThere();
+    await new HandleFiles(this.#options.stateDir).removeOld(endedBefore, isTask);
+    await new RequestFiles(this.#options.stateDir).removeOld(endedBefore, isTask);
     await bell.tidy(() => listTaskIds(tasksDir));
     return removed;
   }

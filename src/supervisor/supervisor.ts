@@ -34,7 +34,7 @@ import { takeOverAll } from "./take_over_all.ts";
 import { TaskTable } from "./task_table.ts";
 import { type TaskView, viewFinished, viewFollowed } from "./task_view.ts";
 import type { Worktrees } from "../work/worktrees.ts";
-import { notTold, tellAgent, type TellAnswer } from "./tell_agent.ts";
+import { notTold, tellAgent, type TellAnswer, wasTold } from "./tell_agent.ts";
 import { UsageLimits } from "./usage_limits.ts";
 import { whoWorksIn } from "./who_works_in.ts";
 import type { Work } from "../work/work.ts";
@@ -160,25 +160,32 @@ export class Supervisor {
     this.#housekeeping.start();
   }
 
-  /** Writes the task down and queues it; it is on disk when this returns. */
-  async start(planned: PlannedTask): Promise<Task> {
+  /** Writes the task down and queues it, under an id of {@linkcode newId}; it is on disk when this returns. */
+  async start(planned: PlannedTask, { id = this.newId() } = {}): Promise<Task> {
     await this.#beforeStarts();
-    return await this.#start(planned, { id: this.#newId(), before: Promise.resolve() });
+    return await this.#start(planned, { id, before: Promise.resolve() });
   }
 
-  /** The same for several, of which at most so many run at once; they have their turns in this order. Rejects when none can be. */
+  /**
+   * The same for several, of which at most so many run at once, those of `earlier` too; they have their turns in this
+   * order. Rejects when none can be.
+   */
   async startAll(
     planned: readonly PlannedTask[],
-    { maxParallel }: { readonly maxParallel: number },
+    { maxParallel, ids = planned.map(() => this.newId()), earlier = [] }: {
+      readonly maxParallel: number;
+      readonly ids?: readonly string[];
+      readonly earlier?: readonly string[];
+    },
   ): Promise<PromiseSettledResult<Task>[]> {
     await this.#beforeStarts();
-    const ids = planned.map(() => this.#newId());
     let before: Promise<unknown> = Promise.resolve();
     return await Promise.allSettled(planned.map((one, index) => {
-      const count = index - maxParallel + 1;
-      const startsAfter = count > 0 ? { startsAfter: { tasks: ids.slice(0, index), count } } : {};
+      const tasks = [...earlier, ...ids.slice(0, index)];
+      const count = tasks.length - maxParallel + 1;
+      const startsAfter = count > 0 ? { startsAfter: { tasks, count } } : {};
       const start = this.#start({ ...one, spec: { ...one.spec, ...startsAfter } }, {
-        id: ids[index] ?? this.#newId(),
+        id: ids[index] ?? this.newId(),
         before,
       });
       before = Promise.allSettled([before, start]);
@@ -186,8 +193,8 @@ export class Supervisor {
     }));
   }
 
-  /** One that no task has. */
-  #newId(): string {
+  /** An id that no task has. */
+  newId(): string {
     for (;;) {
       const id = this.#options.newId();
       if (this.#table.get(id) === undefined && !this.#registry.directory(id).isThere()) return id;
@@ -271,6 +278,27 @@ export class Supervisor {
       silence: await this.#rounds.silenceOf(followed),
       now: this.#options.now(),
     });
+  }
+
+  /** A task as it stands, taken over if its server is gone; `null` when there is none, or only the beginning of one. */
+  async find(id: string): Promise<Task | null> {
+    try {
+      const found = await this.#table.find(id, { isHeir: true });
+      return found instanceof FollowedTask ? found.task : found;
+    } catch (error) {
+      if (error instanceof TaskError && error.code === "unknown_task") return null;
+      throw error;
+    }
+  }
+
+  /** Number of the last prompt that a task was given beside its first one. */
+  async countPrompts(id: string): Promise<number> {
+    return await this.#registry.directory(id).countPrompts();
+  }
+
+  /** Tells whether a task was given this prompt after the one of that number. */
+  async wasTold(id: string, { prompt, after }: { readonly prompt: string; readonly after: number }): Promise<boolean> {
+    return await wasTold(this.#registry.directory(id), { prompt, after });
   }
 
   /** Tasks that have not ended, and the newest of those that have, at most `limit` of these; oldest first. */

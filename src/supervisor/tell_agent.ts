@@ -1,3 +1,4 @@
+import type { TaskDirectory } from "../storage/task_directory.ts";
 import { TaskError } from "../task/errors.ts";
 import { isFinished, type Task } from "../task/task.ts";
 import type { FollowedTask } from "./followed_task.ts";
@@ -61,6 +62,18 @@ export async function tellAgent(
 /** Why nobody of the task can be told. */
 export function notTold({ state: { status } }: Task): TellAnswer {
   return status === "cancelled" ? "stopped" : "not_running";
+}
+
+/** Tells whether a task was given this prompt, and has it still, after the one of that number. */
+export async function wasTold(
+  directory: TaskDirectory,
+  { prompt, after }: { readonly prompt: string; readonly after: number },
+): Promise<boolean> {
+  const last = directory.isThere() ? await directory.countPrompts() : 0;
+  for (let number = after + 1; number <= last; number++) {
+    if (await directory.readPrompt(number) === prompt) return true;
+  }
+  return false;
 }
 
 /** Breaks off the turn of a run that has prompts to come: who brought them may have been killed before doing so. Never rejects. */

@@ -2,10 +2,12 @@
 import * as z from "zod";
 import { FewAtOnce } from "../process/few_at_once.ts";
 import { removeTextLog } from "../storage/text_log.ts";
-import { isFinished, type Task } from "../task/task.ts";
+import { isFinished } from "../task/task.ts";
 import { AgentError, type AgentErrorPayload, agentErrorPayload, errorPayload } from "./agent_error.ts";
 import { reportProgress } from "./progress_reports.ts";
-import { awaitAgent, keptAgent, keptOf } from "./run_agent.ts";
+import type { KeyedInput } from "./request_key.ts";
+import { type Agent, awaitAgent, keptAgent, keptOf } from "./run_agent.ts";
+import { claimStart, type StartClaim } from "./start_claim.ts";
 import { planSpawned, type Spawned, type SpawnInput, spawnParameters } from "./start_spawned.ts";
 import { elapsedSeconds, labelOf, phaseOf } from "./task_facts.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
@@ -16,10 +18,10 @@ const MAX_PHASES = 3;
 /** Each takes open files for a moment. */
 const PLANNED_AT_ONCE = 8;
 
-type Plan = Spawned | { readonly error: AgentErrorPayload };
+type Plan = Spawned | StartedAgent;
 
 /** A spec that became a task, or why it did not. */
-export type StartedAgent = { readonly task: Task } | { readonly error: AgentErrorPayload };
+export type StartedAgent = Agent | { readonly error: AgentErrorPayload };
 /** The same as it is kept until the ends of the tasks. */
 export const keptBatch = z.array(z.union([keptAgent, z.object({ error: agentErrorPayload })]));
 export type KeptBatch = z.output<typeof keptBatch>;
@@ -36,12 +38,21 @@ const specSchema = z.strictObject(spawnParameters);
 /** Starts an agent per spec, in order. All are on disk when this returns; at most so many will run at once. */
 export async function startBatch(
   specs: readonly unknown[],
-  { isWaiting, maxParallel, call, services }: Caller & { readonly isWaiting: boolean; readonly maxParallel: number },
+  { input = {}, isWaiting, maxParallel, call, services }: Caller & {
+    /** The whole call. */
+    readonly input?: KeyedInput;
+    readonly isWaiting: boolean;
+    readonly maxParallel: number;
+  },
 ): Promise<StartedAgent[]> {
+  const starting = { tool: "spawn_agents_parallel", input, count: specs.length };
+  using claim = await claimStart(starting, { call, services });
   const startedBy = isWaiting ? "spawn_agents_parallel" : "spawn_agent_async";
   const few = new FewAtOnce(PLANNED_AT_ONCE);
   const plans = await Promise.all(specs.map((spec, index) =>
     few.run(async (): Promise<Plan> => {
+      const earlier = earlierAt(claim, index);
+      if (earlier !== null) return earlier;
       try {
         const origin = { startedBy, index, count: specs.length } as const;
         return await planSpawned(readSpec(spec), origin, { call, services });
@@ -56,17 +67,28 @@ export async function startBatch(
     await Promise.all(spawned.map(({ log }) => removeTextLog(log)));
     throw call.signal.reason;
   }
-  const started = (await startPlanned(spawned, { maxParallel, services })).values();
-  return plans.map((plan) => "error" in plan ? plan : started.next().value ?? refusal(null, services));
+  const started = (await startPlanned(plans, { spawned, claim, maxParallel, services })).values();
+  return plans.map((plan) => "planned" in plan ? started.next().value ?? refusal(null, services) : plan);
+}
+
+/** What the same call has started before at one place, or why it has not. */
+function earlierAt({ earlier }: StartClaim, index: number): StartedAgent | null {
+  const found = earlier[index] ?? null;
+  if (found === null || "told" in found) return null;
+  return "task" in found ? { task: found.task, isEarlier: true } : { error: agentErrorPayload.parse(found.error) };
 }
 
 async function startPlanned(
-  spawned: readonly Spawned[],
-  { maxParallel, services }: { readonly maxParallel: number; readonly services: ToolServices },
+  plans: readonly Plan[],
+  { spawned, claim, maxParallel, services }: {
+    readonly spawned: readonly Spawned[];
+    readonly claim: StartClaim;
+    readonly maxParallel: number;
+    readonly services: ToolServices;
+  },
 ): Promise<StartedAgent[]> {
-  const planned = spawned.map((one) => one.planned);
-  const starts = await services.supervisor.startAll(planned, { maxParallel }).catch((reason) =>
-    planned.map(() => ({ status: "rejected", reason } as const))
+  const starts = await claim.startAll(plans, maxParallel).catch((reason) =>
+    spawned.map(() => ({ status: "rejected", reason } as const))
   );
   return await Promise.all(spawned.map(async ({ log }, index): Promise<StartedAgent> => {
     const start = starts[index];
@@ -84,7 +106,7 @@ function refusal(error: unknown, { log }: ToolServices): { readonly error: Agent
 
 /** What is kept of agents that were just started. */
 export function keptBatchOf(batch: readonly StartedAgent[]): KeptBatch {
-  return batch.map((agent) => "task" in agent ? keptOf(agent.task) : agent);
+  return batch.map((agent) => "task" in agent ? keptOf(agent) : agent);
 }
 
 /** The tasks of a batch. */

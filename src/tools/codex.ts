@@ -27,8 +27,9 @@ export const codex = defineStagedTool({
   output: runOutput,
   kept: keptAgent,
   async begin(input, call, services): Promise<Begun<KeptAgent>> {
-    const task = await startAgent(startRequest(input, call, awaitedLifetime(call)), call, services);
-    return { kept: keptOf(task), taskIds: [task.id] };
+    const request = startRequest(input, call, awaitedLifetime(call));
+    const agent = await startAgent(request, { tool: "codex", input }, { call, services });
+    return { kept: keptOf(agent), taskIds: [agent.task.id] };
   },
   async finish(kept, call, services): Promise<ToolAnswer> {
     const run = await awaitAgent(kept, call, services);

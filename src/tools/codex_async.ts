@@ -21,7 +21,8 @@ export const codexAsync = defineTool({
   input: z.object(runParameters),
   output: startedOutput,
   async handle(input, call, services): Promise<ToolAnswer> {
-    const task = await startAgent(startRequest(input, call, "detached"), call, services);
+    const request = startRequest(input, call, "detached");
+    const { task } = await startAgent(request, { tool: "codex_async", input }, { call, services });
     const { id } = task;
     const { effectiveSandbox: sandbox, worktree } = task.spec;
     const next = `codex_wait(task_ids=["${id}"])`;

@@ -2,18 +2,21 @@ import * as z from "zod";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import { TaskError } from "../task/errors.ts";
 import { runOutput } from "./outputs.ts";
+import { type KeyedInput, requestKey } from "./request_key.ts";
 import {
   agentAnswer,
   awaitAgent,
   awaitedLifetime,
   cancelAgents,
+  earlierAgent,
   joinAgent,
   keptAgent,
   keptOf,
   reportAgent,
-  startAgent,
+  startClaimed,
 } from "./run_agent.ts";
 import { defineStagedTool, type StagedTool } from "./staged_tool.ts";
+import { claimStart } from "./start_claim.ts";
 import type { Begun, ToolCall, ToolServices } from "./tool.ts";
 
 const threadId = z.string().describe("Thread to go on with");
@@ -47,7 +50,7 @@ export const codexReply = defineStagedTool({
     "they were. Cancelling the call stops the agent, but one told with when=now runs on.",
   toolset: "codex",
   effect: "agent",
-  input: z.object({ threadId, prompt, when, merge }),
+  input: z.object({ threadId, prompt, when, merge, ...requestKey }),
   output: runOutput,
   begin: reply,
   ...stages,
@@ -64,7 +67,9 @@ export const codexReplyAlias = defineStagedTool({
     threadId: threadId.optional(),
     conversationId: z.string().optional().describe("Old name of threadId"),
     prompt,
+    ...requestKey,
   }),
+  hidden: Object.keys(requestKey),
   output: runOutput,
   ...stages,
   async begin(input, call, services): Promise<Begun<KeptReply>> {
@@ -77,12 +82,13 @@ export const codexReplyAlias = defineStagedTool({
         "Cannot reply: threadId and conversationId, its old name, name different threads. Give threadId alone.",
       );
     }
-    return await reply({ threadId: id, prompt: input.prompt }, call, services);
+    const { prompt, "request-key": key } = input;
+    return await reply({ threadId: id, prompt, "request-key": key }, call, services);
   },
 });
 
 async function reply(
-  { when, merge, ...input }: {
+  input: KeyedInput & {
     readonly threadId: string;
     readonly prompt: string;
     readonly when?: "after" | "now" | undefined;
@@ -91,6 +97,7 @@ async function reply(
   call: ToolCall,
   services: ToolServices,
 ): Promise<Begun<KeptReply>> {
+  const { threadId, prompt, when, merge } = input;
   if (when === "now" && merge !== undefined) {
     throw new TaskError(
       "invalid_argument",
@@ -98,20 +105,28 @@ async function reply(
     );
   }
   const request: StartRequest = {
-    ...input,
+    threadId,
+    prompt,
     callerThreadId: call.callerThreadId,
     lifetime: awaitedLifetime(call),
     ...(merge === undefined ? {} : { mergeFirst: merge }),
   };
+  using claim = await claimStart({ tool: "codex_reply", input }, { call, services });
+  const [earlier] = claim.earlier;
+  if (earlier !== null && earlier !== undefined && "told" in earlier) return toldReply(earlier.told);
+  const agent = earlierAgent(claim);
+  if (agent !== null) return { kept: keptOf(agent), taskIds: [agent.task.id] };
   if (when === "now") {
     const { spec: { afterTaskId: busy } } = await services.plan(request);
     // It may end before it can be told: then this is an ordinary reply.
-    if (busy !== undefined && await isTold(busy, input, call, services)) {
-      return { kept: { told: busy }, taskIds: [busy] };
-    }
+    if (busy !== undefined && await claim.tell(busy, () => isTold(busy, input, call, services))) return toldReply(busy);
   }
-  const task = await startAgent(request, call, services);
-  return { kept: keptOf(task), taskIds: [task.id] };
+  const task = await startClaimed(request, claim, { call, services });
+  return { kept: keptOf({ task }), taskIds: [task.id] };
+}
+
+function toldReply(id: string): Begun<KeptReply> {
+  return { kept: { told: id }, taskIds: [id] };
 }
 
 /** Tells whether the agent that works on the thread was told; throws when it was stopped: then nobody wants another one. */
@@ -121,7 +136,8 @@ async function isTold(
   call: ToolCall,
   services: ToolServices,
 ): Promise<boolean> {
-  await using _reports = reportAgent(id, call, services);
+  // Before it has a handle the client waits as others do.
+  await using _reports = reportAgent(id, { ...call, handle: null }, services);
   const answer = await services.supervisor.tell(id, prompt, call.signal);
   if (answer !== "stopped") return answer === "told";
   const message =

@@ -9,6 +9,7 @@ import { boundedAnswers } from "./bounded_answers.ts";
 import { boundedTaskData } from "./present_task.ts";
 import { failureLines, headline, leftBehindLines, verdictLines } from "./present_text.ts";
 import { markRead } from "./mark_read.ts";
+import { claimStart, type StartClaim, type StartingCall } from "./start_claim.ts";
 import { reportProgress } from "./progress_reports.ts";
 import { elapsedSeconds, failureMessage, labelOf, phaseOf, silenceOf, threadIdOf } from "./task_facts.ts";
 import type { ToolAnswer, ToolCall, ToolServices } from "./tool.ts";
@@ -30,9 +31,15 @@ export interface AnsweredRun {
 export const keptAgent = z.object({ id: z.string(), lifetime: z.enum(LIFETIMES) });
 export type KeptAgent = z.output<typeof keptAgent>;
 
-/** What is kept of a task that was just started. */
-export function keptOf({ id, spec: { lifetime } }: Task): KeptAgent {
-  return { id, lifetime };
+/** An agent of a call: one that it has started, or that the same call has started before. */
+export interface Agent {
+  readonly task: Task;
+  readonly isEarlier?: boolean;
+}
+
+/** What is kept of an agent. One that others have started is stopped by who cancels the call, but by nobody who leaves. */
+export function keptOf({ task: { id, spec: { lifetime } }, isEarlier = false }: Agent): KeptAgent {
+  return { id, lifetime: isEarlier ? "detached" : lifetime };
 }
 
 /** The lifetime of an agent that its call waits for. */
@@ -40,12 +47,31 @@ export function awaitedLifetime({ handle }: ToolCall): Lifetime {
   return handle === null ? "server-bound" : "detached";
 }
 
-/** Starts an agent; its task is on disk when this returns. */
-export async function startAgent(request: StartRequest, call: ToolCall, services: ToolServices): Promise<Task> {
+/** Starts the agent of a call, unless the same call has done so before; its task is on disk when this returns. */
+export async function startAgent(
+  request: StartRequest,
+  starting: StartingCall,
+  { call, services }: { readonly call: ToolCall; readonly services: ToolServices },
+): Promise<Agent> {
+  using claim = await claimStart(starting, { call, services });
+  return earlierAgent(claim) ?? { task: await startClaimed(request, claim, { call, services }) };
+}
+
+/** The agent that the same call has started before. */
+export function earlierAgent({ earlier: [earlier] }: StartClaim): Agent | null {
+  return earlier !== null && earlier !== undefined && "task" in earlier ? { ...earlier, isEarlier: true } : null;
+}
+
+/** Starts the agent of a call that may start one. */
+export async function startClaimed(
+  request: StartRequest,
+  claim: StartClaim,
+  { call, services }: { readonly call: ToolCall; readonly services: ToolServices },
+): Promise<Task> {
   const planned = await services.plan(request);
   // Nobody waits for an agent whose call was cancelled meanwhile.
   call.signal.throwIfAborted();
-  return await services.supervisor.start(planned);
+  return await claim.start(planned);
 }
 
 /**

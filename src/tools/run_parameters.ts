@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import { defined } from "../task/defined.ts";
 import { type Lifetime, SANDBOX_MODES } from "../task/spec.ts";
+import { requestKey } from "./request_key.ts";
 import type { ToolCall } from "./tool.ts";
 import { worktreeParameter, worktreeRequest } from "./worktree_parameter.ts";
 
@@ -33,6 +34,7 @@ export const runParameters = {
     "Seconds until stopped, per run; default 8 h or the server's --task-timeout",
   ),
   label: z.string().optional().describe("Name shown in lists"),
+  ...requestKey,
 };
 
 const runInput = z.object(runParameters);

@@ -5,6 +5,7 @@ import { failurePayload, hasEnded } from "./agent_failure.ts";
 import { agentFields, ownFields, roomBeside, wordsRoom } from "./agent_facts.ts";
 import { agentOutput } from "./agent_output.ts";
 import { defineStagedAgentTool } from "./agent_tool.ts";
+import { requestKey } from "./request_key.ts";
 import { awaitAgent, cancelAgents, type KeptAgent, keptAgent, keptOf } from "./run_agent.ts";
 import { spawnParameters, startSpawned } from "./start_spawned.ts";
 import type { Begun, ToolAnswer } from "./tool.ts";
@@ -22,7 +23,7 @@ export const spawnAgent = defineStagedAgentTool({
   description: "Run an agent, wait for its end, return its answer and log path. If your client gives up after a " +
     "minute, use spawn_agent_async. Cancelling the call stops the agent.",
   effect: "agent",
-  input: z.object({ ...spawnParameters, ...indexParameters }),
+  input: z.object({ ...spawnParameters, ...requestKey, ...indexParameters }),
   hidden: Object.keys(indexParameters),
   output: z.looseObject({
     result: z.string().optional().describe("The agent's final message and its log file"),
@@ -31,8 +32,8 @@ export const spawnAgent = defineStagedAgentTool({
   kept: keptAgent,
   async begin({ agent_index: index, agent_count: count, ...input }, call, services): Promise<Begun<KeptAgent>> {
     const origin = { startedBy: "spawn_agent" as const, ...defined({ index, count }) };
-    const task = await startSpawned(input, origin, { call, services });
-    return { kept: keptOf(task), taskIds: [task.id] };
+    const agent = await startSpawned(input, origin, { call, services });
+    return { kept: keptOf(agent), taskIds: [agent.task.id] };
   },
   async finish(kept, call, services): Promise<ToolAnswer> {
     const { view } = await awaitAgent(kept, call, services);

@@ -4,6 +4,7 @@ import { agentFields, roomBeside } from "./agent_facts.ts";
 import { defineAgentTool, jsonAnswer } from "./agent_tool.ts";
 import { takeFitting } from "./bounded_text.ts";
 import { startedData } from "./present_task.ts";
+import { requestKey } from "./request_key.ts";
 import { spawnParameters, startSpawned } from "./start_spawned.ts";
 import type { ToolAnswer } from "./tool.ts";
 
@@ -18,7 +19,7 @@ export const spawnAgentAsync = defineAgentTool({
   description: "Start an agent, return its task_id at once; then get_agent_status or codex_wait. By default it " +
     "ends with this server.",
   effect: "agent",
-  input: z.object(spawnParameters),
+  input: z.object({ ...spawnParameters, ...requestKey }),
   output: z.looseObject({
     task_id: z.string().optional().describe("Id for get_agent_status, kill_agent and codex_wait"),
     status: z.string().optional().describe("running"),
@@ -29,7 +30,7 @@ export const spawnAgentAsync = defineAgentTool({
   }),
   async handle(input, call, services): Promise<ToolAnswer> {
     const origin = { startedBy: "spawn_agent_async" as const, promptEnd: PROMPT_END };
-    const task = await startSpawned(input, origin, { call, services });
+    const { task } = await startSpawned(input, origin, { call, services });
     const fields = agentFields(task);
     const note = `The agent works in the background: get_agent_status("${fields["task_id"]}") tells its state and at ` +
       `its end its answer; codex_wait(task_ids=["${task.id}"]) waits for it. Its log can be followed with tail -f.`;

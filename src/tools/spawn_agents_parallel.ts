@@ -3,6 +3,7 @@ import { AgentError, agentErrorOutput } from "./agent_error.ts";
 import { defineStagedAgentTool } from "./agent_tool.ts";
 import { awaitBatch, batchIds, type KeptBatch, keptBatch, keptBatchOf, startBatch } from "./agent_batch.ts";
 import { presentEnded, presentStarted } from "./present_batch.ts";
+import { requestKey } from "./request_key.ts";
 import { cancelAgents } from "./run_agent.ts";
 import { spawnParameters } from "./start_spawned.ts";
 import type { Begun, ToolAnswer } from "./tool.ts";
@@ -21,6 +22,7 @@ export const spawnAgentsParallel = defineStagedAgentTool({
       .describe("As for spawn_agent"),
     max_parallel: z.int().min(1).optional().describe("How many at once, default all"),
     wait: z.boolean().optional().describe("false: return ids at once"),
+    ...requestKey,
   }),
   output: z.looseObject({
     result: z.array(z.looseObject({ index: z.string().describe("Place of the spec, from 0") })).optional()
@@ -40,7 +42,7 @@ export const spawnAgentsParallel = defineStagedAgentTool({
     const maxParallel = input.max_parallel ?? input.agents.length;
     // Who does not wait needs no handle.
     const caller = { call: isWaiting ? call : { ...call, handle: null }, services };
-    const batch = await startBatch(input.agents, { isWaiting, maxParallel, ...caller });
+    const batch = await startBatch(input.agents, { input, isWaiting, maxParallel, ...caller });
     const kept = keptBatchOf(batch);
     const taskIds = batchIds(kept);
     // Nobody would learn the ids of a cancelled call.

@@ -10,9 +10,10 @@ import { createLog, removeTextLog } from "../storage/text_log.ts";
 import { defined } from "../task/defined.ts";
 import { reasonOf } from "../task/errors.ts";
 import { SANDBOX_MODES, type Starter, type TaskSpec } from "../task/spec.ts";
-import type { Task } from "../task/task.ts";
 import { AgentError } from "./agent_error.ts";
-import { awaitedLifetime } from "./run_agent.ts";
+import type { KeyedInput } from "./request_key.ts";
+import { type Agent, awaitedLifetime, earlierAgent } from "./run_agent.ts";
+import { claimStart } from "./start_claim.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
 import { worktreeParameter, worktreeRequest } from "./worktree_parameter.ts";
 
@@ -46,15 +47,27 @@ interface Caller {
   readonly services: ToolServices;
 }
 
-/** Starts an agent; its task and its log are on disk when this returns. */
-export async function startSpawned(input: SpawnInput, origin: Origin, caller: Caller): Promise<Task> {
+/** Starts the agent of a call, unless the same call has done so before; its task and its log are on disk when this returns. */
+export async function startSpawned(
+  input: SpawnInput & KeyedInput,
+  origin: Origin & { readonly startedBy: "spawn_agent" | "spawn_agent_async" },
+  caller: Caller,
+): Promise<Agent> {
+  using claim = await claimStart({ tool: origin.startedBy, input: { ...input, ...placeOf(origin) } }, caller);
+  const earlier = earlierAgent(claim);
+  if (earlier !== null) return earlier;
   const spawned = await planSpawned(input, origin, caller);
   try {
-    return await caller.services.supervisor.start(spawned.planned);
+    return { task: await claim.start(spawned.planned) };
   } catch (error) {
     await removeTextLog(spawned.log);
     throw error;
   }
+}
+
+/** What the same call has to say again of the agent's place. */
+function placeOf({ index, count }: Origin): Readonly<Record<string, unknown>> {
+  return defined({ index, count });
 }
 
 /** What an agent is started with, and its log. */

@@ -4,6 +4,7 @@ import type { Log } from "../log.ts";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { Work } from "../work/work.ts";
+import type { RequestFiles } from "../storage/request_files.ts";
 import type { PlannedTask } from "../supervisor/planned_task.ts";
 import { TaskError } from "../task/errors.ts";
 import { cutInner } from "./bounded_text.ts";
@@ -73,9 +74,22 @@ export interface AgentDefaults {
 export interface ToolServices {
   readonly supervisor: Pick<
     Supervisor,
-    "start" | "startAll" | "view" | "list" | "ended" | "tell" | "stop" | "markRead"
+    | "start"
+    | "startAll"
+    | "newId"
+    | "find"
+    | "countPrompts"
+    | "wasTold"
+    | "view"
+    | "list"
+    | "ended"
+    | "tell"
+    | "stop"
+    | "markRead"
   >;
   readonly work: Pick<Work, "diff" | "merge" | "find" | "forecast" | "restore" | "cleanup">;
+  /** The calls that their callers have given names. */
+  readonly requests: Pick<RequestFiles, "nameOf" | "lock" | "read" | "write" | "remove">;
   readonly plan: (request: StartRequest) => Promise<PlannedTask>;
   readonly minWaitMs: number;
   /** The server's working directory. */

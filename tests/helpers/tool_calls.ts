@@ -72,6 +72,10 @@ export function toolServices(
     supervisor: {
       start,
       startAll: (planned) => Promise.allSettled(planned.map((one) => start(one))),
+      newId: () => TASK.id,
+      find: refuse,
+      countPrompts: refuse,
+      wasTold: refuse,
       view: refuse,
       list: refuse,
       ended: refuse,
@@ -88,6 +92,7 @@ export function toolServices(
       restore: refuse,
       cleanup: refuse,
     },
+    requests: { nameOf: refuse, lock: refuse, read: refuse, write: refuse, remove: refuse },
     plan: () => Promise.resolve(PLANNED),
     minWaitMs: 0,
     cwd: "/repository",

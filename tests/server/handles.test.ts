@@ -297,6 +297,41 @@ Deno.test("an id that no call was answered with is refused with the way out, wha
   assert.deepEqual(client.process.stderr, "");
 });
 
+Deno.test("a server cancels no call of a tool that it does not offer, but tells how it stands", async () => {
+  await using yard = await serversYard();
+  await using client = new HandleClient(yard);
+  await using reader = new HandleClient(yard, { args: ["--read-only"] });
+  const taskId = await client.handle("codex", { prompt: WORKS });
+  const { error } = await reader.request("tasks/cancel", { taskId });
+  assert.deepEqual([error.code, error.message], [
+    -32603,
+    "Cannot cancel a call of codex: this server does not offer it. Use one that does.",
+  ]);
+  assert.equal((await reader.get(taskId)).status, "working");
+  await release(yard);
+  assert.equal((await reader.ended(taskId)).result.structuredContent.content, "done");
+});
+
+Deno.test("a handle that cannot be read is told as a fault, and keeps nobody from others", async () => {
+  await using yard = await serversYard();
+  await using client = new HandleClient(yard);
+  const [taskId, other] = [
+    await client.handle("codex", { prompt: WORKS }),
+    await client.handle("codex", { prompt: WORKS }),
+  ];
+  await Deno.writeTextFile(join(yard.stateDir, "handles", taskId, "call.json"), "{");
+  for (const method of ["tasks/get", "tasks/cancel"]) {
+    const { error } = await client.request(method, { taskId });
+    assert.equal(error.code, -32603);
+    assert.match(
+      error.message,
+      /^Cannot answer tasks\/\w+: .*\. This is a fault of codex-swarm; its log file says more\.$/,
+    );
+  }
+  assert.match(client.process.stderr, /a question about a handle could not be answered/);
+  assert.equal((await client.get(other)).status, "working");
+});
+
 Deno.test("clients of the 2025 era know nothing of handles", async () => {
   await using yard = await serversYard();
   await using swarm = await yard.start();

@@ -22,7 +22,7 @@ Deno.test("awaitAgent() tries again to stop the agent of a cancelled call when t
       return Promise.resolve({ answer: "stopped", report: null });
     },
   }, errors);
-  const waiting = awaitAgent(keptOf(TASK), toolCall({ signal: cancelling.signal }), services);
+  const waiting = awaitAgent(keptOf({ task: TASK }), toolCall({ signal: cancelling.signal }), services);
   cancelling.abort();
   await assert.rejects(waiting, /refused/);
   assert.deepEqual(reasons, ["cancelled", "cancelled"]);
@@ -41,7 +41,7 @@ Deno.test("awaitAgent() tries no more to stop an agent that has ended", async ()
       return Promise.reject(new Error("the disk is full"));
     },
   });
-  const waiting = awaitAgent(keptOf(TASK), toolCall({ signal: cancelling.signal }), services);
+  const waiting = awaitAgent(keptOf({ task: TASK }), toolCall({ signal: cancelling.signal }), services);
   cancelling.abort();
   await assert.rejects(waiting, /refused/);
   assert.equal(tries, 1);
