@@ -76,6 +76,7 @@ export async function startTestBuild(): Promise<HttpServer & AsyncDisposable> {
   const kept = new KeptCalls({
     files: new HandleFiles(stateDir),
     tools: TOOLS,
+    offered: TOOLS.map(({ name }) => name),
     services,
     repository,
     maxAgeMs: 3_600_000,
