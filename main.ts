@@ -1,12 +1,7 @@
 /** Puts the parts together. Alone reads the command line and the environment, and alone ends the process. */
 import { join } from "node:path";
 import manifest from "./deno.json" with { type: "json" };
-import { runDoctor } from "./src/cli/doctor.ts";
-import { helpText } from "./src/cli/help.ts";
 import type { Client } from "./src/cli/install/client.ts";
-import { clientNames } from "./src/cli/install/clients.ts";
-import { runInstall } from "./src/cli/install/install.ts";
-import { runUninstall } from "./src/cli/install/uninstall.ts";
 import { bellDirectory } from "./src/codex/run_codex.ts";
 import { type CodexProbe, rememberProbe } from "./src/codex/probe.ts";
 import {
@@ -39,7 +34,6 @@ import { resourceFacts } from "./src/server/resource_facts.ts";
 import { createTemplates } from "./src/server/resource_templates.ts";
 import { ResourceUpdates } from "./src/server/resource_updates.ts";
 import { createResources } from "./src/server/resources.ts";
-import { startHttp } from "./src/server/http/start_http.ts";
 import { serveStdio } from "./src/server/stdio.ts";
 import { planTask } from "./src/supervisor/plan_task.ts";
 import type { WorktreePlanner } from "./src/supervisor/plan_worktree.ts";
@@ -79,14 +73,18 @@ async function main(): Promise<number> {
   } catch (error) {
     return refuse(error);
   }
+  // What only some start is loaded by them: each start under a client counts.
   switch (config.command) {
-    case "help":
+    case "help": {
+      const { helpText } = await import("./src/cli/help.ts");
       writeText(Deno.stdout, helpText(version));
       return 0;
+    }
     case "version":
       writeText(Deno.stdout, `codex-swarm ${version}\n`);
       return 0;
-    case "doctor":
+    case "doctor": {
+      const { runDoctor } = await import("./src/cli/doctor.ts");
       return await runDoctor({
         ...config,
         version,
@@ -95,6 +93,7 @@ async function main(): Promise<number> {
         log: createLog({ level: config.logLevel }),
         write: (text) => writeText(Deno.stdout, text),
       });
+    }
     case "install":
     case "uninstall":
       return await changeClient(config);
@@ -106,6 +105,7 @@ async function main(): Promise<number> {
 /** Puts the server into a client's configuration, or takes it out. */
 async function changeClient(config: Config): Promise<number> {
   await revokeNet();
+  const { clientNames, runInstall, runUninstall } = await import("./src/cli/install/mod.ts");
   let client: Client;
   try {
     client = chooseClient(config.client, { command: config.command, known: clientNames });
@@ -324,6 +324,7 @@ async function listen(
     readonly log: Log;
   },
 ): Promise<Connection> {
+  const { startHttp } = await import("./src/server/http/start_http.ts");
   const say = (text: string): void => writeText(Deno.stderr, `codex-swarm: ${text}\n`);
   const read = token.kind === "file" ? await readTokenFile(token.path, { isMade: token.isOwn, isToken }) : null;
   const http = await startHttp({

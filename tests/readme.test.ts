@@ -154,7 +154,7 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   async fn(): Promise<void> {
     const commands = checks();
-    assert.equal(commands.length, 9);
+    assert.equal(commands.length, 10);
     const PATH = `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`;
     for (const command of commands) {
       const { success, stderr } = await new Deno.Command("/bin/sh", {

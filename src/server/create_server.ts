@@ -1,5 +1,5 @@
 /** MCP as a protocol: what a connection's server offers, of either protocol era. */
-import { type McpRequestContext, Server } from "@modelcontextprotocol/server";
+import { type McpRequestContext, Server, type ServerCapabilities } from "@modelcontextprotocol/server";
 import type { Log } from "../log.ts";
 import type { Tool, ToolServices } from "../tools/tool.ts";
 import type { KeptCalls } from "./kept_calls.ts";
@@ -40,8 +40,6 @@ export interface ServerOptions {
   readonly log: Log;
 }
 
-const CAPABILITIES = { tools: {}, resources: { subscribe: true }, prompts: {}, completions: {} };
-
 /** Makes a server for clients that speak one era of the protocol. */
 export type MakeServer = (context: Pick<McpRequestContext, "era">) => Promise<Server>;
 
@@ -49,19 +47,29 @@ export type MakeServer = (context: Pick<McpRequestContext, "era">) => Promise<Se
 export function createServer(options: ServerOptions): Server {
   const server = new Server(
     { name: "codex-swarm", title: "codex-swarm", version: options.version },
-    {
-      capabilities: {
-        ...CAPABILITIES,
-        ...(options.era === "modern" ? { extensions: { [TASKS_EXTENSION]: {} } } : {}),
-      },
-      instructions: options.instructions,
-    },
+    { capabilities: capabilities(options), instructions: options.instructions },
   );
+  serveAll(server, options);
+  return server;
+}
+
+/** What a server declares that serves all that there is. */
+export function capabilities({ era }: Pick<ServerOptions, "era">): ServerCapabilities {
+  return {
+    tools: {},
+    resources: { subscribe: true },
+    prompts: {},
+    completions: {},
+    ...(era === "modern" ? { extensions: { [TASKS_EXTENSION]: {} } } : {}),
+  };
+}
+
+/** Lets a server serve all that there is. */
+export function serveAll(server: Server, options: ServerOptions): void {
   serveTools(server, options);
   serveHandles(server, options);
   serveResources(server, options);
   serveSubscriptions(server, options);
   servePrompts(server, options);
   serveCompletion(server, options);
-  return server;
 }

@@ -40,9 +40,10 @@ export function toolCall(server: Server, { mcpReq }: ServerContext, options: Ser
   };
 }
 
-/** In the 2026 era over HTTP to close the connection is to cancel the request. */
-function interruptionOf(reason: unknown, { transport, ending }: ServerOptions): Interruption {
+/** In the 2026 era over HTTP to close the connection is to cancel the request; in the 2025 era a session is over. */
+function interruptionOf(reason: unknown, { transport, era, ending }: ServerOptions): Interruption {
   if (reason === CLIENT_LEFT) return "client_left";
-  const isClosed = reason instanceof SdkError && reason.code === SdkErrorCode.ConnectionClosed;
-  return isClosed && (transport === "stdio" || ending.aborted) ? "server_ends" : "cancelled";
+  if (!(reason instanceof SdkError && reason.code === SdkErrorCode.ConnectionClosed)) return "cancelled";
+  if (transport === "stdio" || ending.aborted) return "server_ends";
+  return era === "modern" ? "cancelled" : "client_left";
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readNotedRun } from "../../src/process/run_files.ts";
-import { type HttpServerProcess, startHttpServer } from "../helpers/http_server.ts";
+import { type HttpClient, type HttpServerProcess, startHttpServer } from "../helpers/http_server.ts";
 import type { Answer } from "../helpers/swarm.ts";
 import { isAlive } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait_for.ts";
@@ -61,26 +61,36 @@ for (const era of ["2025", "2026"] as const) {
   );
 }
 
-Deno.test(
-  { name: "a blocking call of a client of the 2025 era that dies leaves its agent at work", ignore },
-  async () => {
-    await using server = await startHttpServer();
-    await using watcher = await server.connect();
-    const leaver = await server.connect({ era: "2025" });
-    const call = leaver.call("codex", { prompt: "fake:hold(go) fake:say(done)" });
-    const id = await waitFor(async () => {
-      const { structured } = await watcher.call("codex_status");
-      return structured.tasks.find(({ status }: { readonly status: string }) => status === "running")?.task_id;
-    }, { message: "the agent to run" });
+for (
+  const [how, leave] of [
     // The transport alone: no word of a cancellation.
-    await leaver.client.transport?.close();
-    await assert.rejects(call);
-    await waitFor(async () => (await health(server)).calls === 0, { message: "the call to be over" });
-    await Deno.writeTextFile(`${server.cwd}/go`, "");
-    const { structured } = await watcher.call("codex_wait", { task_ids: [id] });
-    assert.deepEqual([structured.tasks[0].status, structured.tasks[0].answer], ["completed", "done"]);
-  },
-);
+    ["dies", async ({ client }: HttpClient): Promise<void> => await client.transport?.close()],
+    ["ends its session", async ({ client, endSession }: HttpClient): Promise<void> => {
+      await endSession();
+      await client.close();
+    }],
+  ] as const
+) {
+  Deno.test(
+    { name: `a blocking call of a client of the 2025 era that ${how} leaves its agent at work`, ignore },
+    async () => {
+      await using server = await startHttpServer();
+      await using watcher = await server.connect();
+      const leaver = await server.connect({ era: "2025" });
+      const call = leaver.call("codex", { prompt: "fake:hold(go) fake:say(done)" });
+      const id = await waitFor(async () => {
+        const { structured } = await watcher.call("codex_status");
+        return structured.tasks.find(({ status }: { readonly status: string }) => status === "running")?.task_id;
+      }, { message: "the agent to run" });
+      await leave(leaver);
+      await assert.rejects(call);
+      await waitFor(async () => (await health(server)).calls === 0, { message: "the call to be over" });
+      await Deno.writeTextFile(`${server.cwd}/go`, "");
+      const { structured } = await watcher.call("codex_wait", { task_ids: [id] });
+      assert.deepEqual([structured.tasks[0].status, structured.tasks[0].answer], ["completed", "done"]);
+    },
+  );
+}
 
 Deno.test({ name: `SIGTERM ends a server with ${STREAMS} streams in less than two seconds`, ignore }, async () => {
   const tookMs: number[] = [];

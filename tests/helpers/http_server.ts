@@ -37,6 +37,8 @@ export interface HttpClientOptions {
 /** A client as tests use it. */
 export interface HttpClient extends AsyncDisposable {
   readonly client: Client;
+  /** Ends the session of a client of the 2025 era, as one does that leaves politely. */
+  endSession(): Promise<void>;
   call(name: string, args?: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Answer>;
 }
 
@@ -88,11 +90,13 @@ export async function startHttpServer(options: HttpServerOptions = {}): Promise<
           { versionNegotiation: { mode: era === "2026" ? "auto" : "legacy" } },
         );
         const headers = { ...authorization };
-        await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers }, fetch }));
+        const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers }, fetch });
+        await client.connect(transport);
         const close = async (): Promise<void> => await client.close();
         clients.defer(close);
         return {
           client,
+          endSession: () => transport.terminateSession(),
           call: (tool, args, callOptions) => callTool(client, { name: tool, args: args ?? {} }, callOptions ?? {}),
           [Symbol.asyncDispose]: close,
         };

@@ -43,7 +43,23 @@ export function chooseStep(request: ModelRequest, options: { isCompaction: boole
     return chosen({ tool: poll }, request.input.length, "poll");
   }
   const step = script.steps[stepsDone];
-  return step === undefined ? chosen({ say: "done" }) : { step, number: stepsDone, script: script.name, prompt };
+  if (step === undefined) return chosen({ say: "done" });
+  return { step: filled(step, request.input), number: stepsDone, script: script.name, prompt };
+}
+
+/** Puts into a step what it is to find. */
+function filled(step: Step, input: readonly InputItem[]): Step {
+  const { find } = step;
+  if (find === undefined) return step;
+  const outputs = input.flatMap(({ output }) => output === undefined ? [] : [outputText(output)]);
+  const [found = "nothing was found"] = outputs.toReversed().flatMap((text) => new RegExp(find).exec(text)?.[1] ?? []);
+  const escaped = JSON.stringify(found).slice(1, -1);
+  const [whole = step] = parseSteps(JSON.parse(JSON.stringify(step).replaceAll("{found}", () => escaped)));
+  return whole;
+}
+
+function outputText(output: unknown): string {
+  return typeof output === "string" ? output : JSON.stringify(output ?? "");
 }
 
 /** Yields the history that stands for a longer one: its prompts and a summary. Older versions ask for it by a request of its own. */
@@ -113,7 +129,6 @@ function countSteps(items: readonly InputItem[]): number {
 
 function backgroundSession(last: InputItem | undefined): number | undefined {
   if (last?.type !== "function_call_output") return undefined;
-  const output = typeof last.output === "string" ? last.output : JSON.stringify(last.output ?? "");
-  const session = /Process running with session ID (\d+)/.exec(output)?.[1];
+  const session = /Process running with session ID (\d+)/.exec(outputText(last.output))?.[1];
   return session === undefined ? undefined : Number(session);
 }

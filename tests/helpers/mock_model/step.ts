@@ -20,6 +20,9 @@ export const Step = z.strictObject({
   write: z.record(z.string(), z.string()).optional().describe("a patch that adds these files: path to text"),
   code: texts.optional().describe("JavaScript for the `exec` tool of code-mode models"),
   tool: z.union([call, z.array(call)]).optional().describe("any function calls"),
+  find: z.string().optional().describe(
+    "a pattern; what its first group finds in the outputs of tools, newest first, stands for {found} in this step",
+  ),
   search: z.string().optional().describe("the query of a web_search_call item"),
   compaction: z.string().optional().describe("the summary of a compaction item, the answer to a compaction request"),
   usage: z.strictObject({

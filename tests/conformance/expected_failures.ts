@@ -1,0 +1,74 @@
+/** All that the suite does not find right, each with its reason. What else it finds fails, and so does what it finds no more. */
+import type { Expected, Target } from "./judge.ts";
+
+const BOTH: readonly Target[] = ["the server", "the test build"];
+
+const NOT_OFFERED = "The server offers no tool of that name; the test build does, and is right.";
+const NEVER_CHANGES = "What the server offers is settled at its start: it declares no listChanged, so none is sent.";
+const NO_PARAMETER_HEADERS = "No tool has a parameter that clients are to repeat in a header (x-mcp-header).";
+
+export const EXPECTED: readonly Expected[] = [
+  {
+    targets: BOTH,
+    revision: "2025-11-25",
+    scenario: "server-sse-polling",
+    check: "server-sse-priming-event",
+    status: "WARNING",
+    why:
+      "A SHOULD for servers that replay a broken stream. This one keeps no events: codex_wait is called again instead.",
+  },
+  {
+    targets: BOTH,
+    revision: "2025-11-25",
+    scenario: "server-sse-polling",
+    check: "server-sse-retry-field",
+    status: "WARNING",
+    why: "It tells when to take up a stream again; none can be taken up.",
+  },
+  ...[
+    "sep-2575-server-rejects-undeclared-capability",
+    "sep-2575-missing-capability-http-400",
+    "sep-2575-http-server-no-independent-requests-on-stream",
+    "sep-2575-server-no-log-without-loglevel",
+  ].map((check): Expected => ({
+    targets: ["the server"],
+    revision: "2026-07-28",
+    scenario: "server-stateless",
+    check,
+    status: "FAILURE",
+    why: NOT_OFFERED,
+  })),
+  ...[
+    "sep-2575-server-sends-prompts-list-changed-on-subscription",
+    "sep-2575-server-sends-tools-list-changed-on-subscription",
+  ].map((check): Expected => ({
+    targets: BOTH,
+    revision: "2026-07-28",
+    scenario: "server-stateless",
+    check,
+    status: "SKIPPED",
+    why: NEVER_CHANGES,
+  })),
+  ...[
+    "sep-2243-server-no-xmcp-tool",
+    "sep-2243-server-decode-base64",
+    "sep-2243-server-validate-param-match",
+    "sep-2243-server-reject-invalid-param-chars",
+    "sep-2243-server-reject-param-mismatch",
+  ].map((check): Expected => ({
+    targets: ["the test build"],
+    revision: "2026-07-28",
+    scenario: "http-custom-header-server-validation",
+    check,
+    status: "FAILURE",
+    why: NO_PARAMETER_HEADERS,
+  })),
+  {
+    targets: ["the test build"],
+    revision: "2026-07-28",
+    scenario: "tasks-status-notifications",
+    check: "tasks-status-notifications",
+    status: "SKIPPED",
+    why: "The suite checks nothing here yet.",
+  },
+];
