@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Client } from "@modelcontextprotocol/client";
-import { startHttpServer } from "../../helpers/http_server.ts";
-import { waitFor } from "../../helpers/wait_for.ts";
+import { startHttpServer } from "../helpers/http_server.ts";
+import { waitFor } from "../helpers/wait_for.ts";
 
 const TASKS = "codex-swarm:///tasks";
 
