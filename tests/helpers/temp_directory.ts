@@ -1,3 +1,5 @@
+import { waitFor } from "./wait_for.ts";
+
 export interface TempDirectory extends AsyncDisposable {
   /** Absolute and free of symbolic links. */
   readonly path: string;
@@ -9,8 +11,18 @@ export async function tempDirectory(): Promise<TempDirectory> {
   const path = await Deno.realPath(await Deno.makeTempDir({ prefix: "codex_swarm_test_" }));
   return {
     path,
-    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
+    // What was just being started when its test ended may still put something there.
+    [Symbol.asyncDispose]: async () => void await waitFor(() => isRemoved(path), { message: `${path} to be removed` }),
   };
+}
+
+async function isRemoved(path: string): Promise<boolean> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return true;
 }
 
 /** What stands in a directory, in order. */
