@@ -34,12 +34,12 @@ export class ResourceUpdates {
 
   /** Tells whether there is such a resource, of which changes can be told. */
   canWatch(uri: string): boolean {
-    return this.#look(uri) !== null;
+    return this.#lookNow(uri) !== null;
   }
 
   /** Tells of changes from now on, until it is disposed. A listener that watches a resource twice is told once of each. */
   watch(uri: string, listener: UpdateListener): Disposable {
-    const watched = this.#watched.get(uri) ?? { facts: this.#look(uri), listeners: new Map() };
+    const watched = this.#watched.get(uri) ?? { facts: this.#lookNow(uri), listeners: new Map() };
     this.#watched.set(uri, watched);
     watched.listeners.set(listener, (watched.listeners.get(listener) ?? 0) + 1);
     this.#schedule();
@@ -50,6 +50,15 @@ export class ResourceUpdates {
         isOver = true;
       },
     };
+  }
+
+  /** What cannot be looked at is as good as absent: a client's message must not fail for it. */
+  #lookNow(uri: string): string | null {
+    try {
+      return this.#look(uri);
+    } catch {
+      return null;
+    }
   }
 
   #leave(uri: string, { watched, listener }: { readonly watched: Watched; readonly listener: UpdateListener }): void {

@@ -108,3 +108,14 @@ Deno.test("ResourceUpdates goes on after a look that fails", async () => {
   await looksAt("a", 1, looks);
   assert.deepEqual(told, ["a"]);
 });
+
+Deno.test("ResourceUpdates takes what cannot be looked at for absent, and tells of it when it can", async () => {
+  const { facts, looks, updates } = yard();
+  facts.set("a", "broken");
+  assert.equal(updates.canWatch("a"), false);
+  const told: string[] = [];
+  using _watch = updates.watch("a", (uri) => told.push(uri));
+  facts.set("a", "1");
+  await looksAt("a", 1, looks);
+  assert.deepEqual(told, ["a"]);
+});
