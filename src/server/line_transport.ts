@@ -7,6 +7,7 @@ import {
   ProtocolErrorCode,
   type Transport,
 } from "@modelcontextprotocol/server";
+import { cancelledIdOf, idOf } from "./json_rpc.ts";
 import { mendMessage } from "./mend_message.ts";
 
 /** Longest line that is read; a longer one is refused and passed over. */
@@ -143,7 +144,7 @@ export class LineTransport implements Transport {
     }
     this.onmessage?.(message);
     // A cancelled request is never answered.
-    if ("method" in message && message.method === "notifications/cancelled") this.#settle(requestIdOf(message.params));
+    this.#settle(cancelledIdOf(message));
   }
 
   #settle(id: string | number | null | undefined): void {
@@ -157,21 +158,4 @@ export class LineTransport implements Transport {
     if (!this.#isOpen) return;
     this.#output.write(`${JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } })}\n`);
   }
-}
-
-function idOf(json: unknown): string | number | null {
-  return isObject(json) ? idOrNull(json["id"]) : null;
-}
-
-/** The request that a `notifications/cancelled` is about. */
-function requestIdOf(params: unknown): string | number | null {
-  return isObject(params) ? idOrNull(params["requestId"]) : null;
-}
-
-function idOrNull(id: unknown): string | number | null {
-  return typeof id === "string" || typeof id === "number" ? id : null;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,11 +1,6 @@
 import { isJSONRPCRequest, type JSONRPCMessage, type Transport } from "@modelcontextprotocol/server";
-import * as z from "zod";
+import { cancelledIdOf } from "./json_rpc.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-
-const cancelled = z.object({
-  method: z.literal("notifications/cancelled"),
-  params: z.object({ requestId: z.union([z.string(), z.number()]) }),
-});
 
 /**
  * Takes note of each `subscriptions/listen` and of its end on its way between a client and the SDK, which serves it but
@@ -50,8 +45,8 @@ export class ListenTransport implements Transport {
       else void this.#transport.send(heeded.answer);
       return;
     }
-    const end = cancelled.safeParse(message);
-    if (end.success) this.#subscriptions.end(end.data.params.requestId);
+    const ended = cancelledIdOf(message);
+    if (ended !== null) this.#subscriptions.end(ended);
     this.onmessage?.(message);
   }
 }

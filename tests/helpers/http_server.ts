@@ -1,16 +1,11 @@
 /** The real server over HTTP as a process of its own, with a fake Codex, and clients of both protocol eras. */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { RUN_FLAGS } from "../../.github/scripts/run_flags.ts";
-import { endAgents } from "./end_agents.ts";
-import { type FakeCodex, installFakeCodex } from "./fake_codex.ts";
-import { type Answer, baseEnvironment, type CallOptions, callTool } from "./swarm.ts";
-import { tempDirectory } from "./temp_directory.ts";
-import { tempRepo } from "./temp_repo.ts";
+import type { FakeCodex } from "./fake_codex.ts";
+import { MAIN } from "./server_process.ts";
+import { type Answer, type CallOptions, callTool, placeServer, type ServerPlace } from "./swarm.ts";
 import { waitFor } from "./wait_for.ts";
-
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
 export interface HttpServerOptions {
   readonly args?: readonly string[];
@@ -65,11 +60,9 @@ export interface HttpServerProcess extends AsyncDisposable {
 export async function startHttpServer(options: HttpServerOptions = {}): Promise<HttpServerProcess> {
   const stack = new AsyncDisposableStack();
   try {
-    const codex = options.codex ?? stack.use(await installFakeCodex());
-    const cwd = options.cwd ?? stack.use(await tempRepo()).path;
-    const stateDir = options.stateDir ?? stack.use(await tempDirectory()).path;
-    if (options.stateDir === undefined) stack.defer(() => endAgents(stateDir));
-    const process = stack.use(startProcess({ ...options, codex, cwd, stateDir }));
+    const place = await placeServer(options, stack);
+    const { codex, cwd, stateDir } = place;
+    const process = stack.use(startProcess(place, options));
     const urlOf = (): string | undefined => / serving MCP at (\S+)/.exec(process.stderr())?.[1];
     await waitFor(() => process.hasEnded() || urlOf() !== undefined, { message: "the server to listen" });
     const url = urlOf();
@@ -201,15 +194,14 @@ interface RunningProcess extends AsyncDisposable {
 }
 
 function startProcess(
-  { codex, cwd, stateDir, args = [], env = {}, listen = ["--port", "0"], command }:
-    & HttpServerOptions
-    & Required<Pick<HttpServerOptions, "codex" | "cwd" | "stateDir">>,
+  { cwd, args, env }: ServerPlace,
+  { listen = ["--port", "0"], command }: Pick<HttpServerOptions, "listen" | "command">,
 ): RunningProcess {
   const [program, ...first] = command ?? [Deno.execPath(), "run", "--quiet", ...RUN_FLAGS, MAIN];
   const child = new Deno.Command(program, {
-    args: [...first, "--http", ...listen, "--state-dir", stateDir, "--codex", codex.path, ...args],
+    args: [...first, "--http", ...listen, ...args],
     clearEnv: true,
-    env: { ...baseEnvironment(codex.home), CODEX_AS_MCP_LOG_DIR: join(stateDir, "agent_logs"), ...env },
+    env: { ...env },
     cwd,
     stdin: "null",
     stdout: "null",

@@ -54,16 +54,11 @@ export interface Swarm extends AsyncDisposable {
 export async function startSwarm(options: SwarmOptions = {}): Promise<Swarm> {
   const stack = new AsyncDisposableStack();
   try {
-    const codex = options.codex ?? stack.use(await installFakeCodex());
-    const cwd = options.cwd ?? stack.use(await tempRepo()).path;
-    const stateDir = options.stateDir ?? stack.use(await tempDirectory()).path;
-    // After the server, before the directories.
-    if (options.stateDir === undefined) stack.defer(() => endAgents(stateDir));
+    const { codex, cwd, stateDir, args, env } = await placeServer(options, stack);
     const process = stack.use(
       new ServerProcess({
-        args: ["--state-dir", stateDir, "--codex", codex.path, ...(options.args ?? [])],
-        // Not where a person's own logs are.
-        env: { ...baseEnvironment(codex.home), CODEX_AS_MCP_LOG_DIR: join(stateDir, "agent_logs"), ...options.env },
+        args,
+        env,
         cwd,
         ...(options.command === undefined ? {} : { command: options.command }),
       }),
@@ -98,6 +93,35 @@ export async function startSwarm(options: SwarmOptions = {}): Promise<Swarm> {
     await stack.disposeAsync();
     throw error;
   }
+}
+
+/** Where a server is started, and with what. */
+export interface ServerPlace {
+  readonly codex: Pick<FakeCodex, "path" | "home">;
+  readonly cwd: string;
+  readonly stateDir: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Makes a place for a server, of what is not given; `stack` takes it away again. */
+export async function placeServer(
+  options: Pick<SwarmOptions, "codex" | "cwd" | "stateDir" | "args" | "env">,
+  stack: AsyncDisposableStack,
+): Promise<ServerPlace> {
+  const codex = options.codex ?? stack.use(await installFakeCodex());
+  const cwd = options.cwd ?? stack.use(await tempRepo()).path;
+  const stateDir = options.stateDir ?? stack.use(await tempDirectory()).path;
+  // After the server, before the directories.
+  if (options.stateDir === undefined) stack.defer(() => endAgents(stateDir));
+  return {
+    codex,
+    cwd,
+    stateDir,
+    args: ["--state-dir", stateDir, "--codex", codex.path, ...(options.args ?? [])],
+    // Not where a person's own logs are.
+    env: { ...baseEnvironment(codex.home), CODEX_AS_MCP_LOG_DIR: join(stateDir, "agent_logs"), ...options.env },
+  };
 }
 
 /** As little of this process's environment as a child needs: nothing of the person who runs the tests leaks in. */

@@ -6,6 +6,7 @@ import {
 } from "@modelcontextprotocol/server";
 import type { Log } from "../../log.ts";
 import type { MakeServer } from "../create_server.ts";
+import { cancelledIdOf, isObject, requestIdOf } from "../json_rpc.ts";
 import { CLIENT_LEFT } from "../tool_call.ts";
 import { refusalResponse } from "./refusal.ts";
 import { trackedResponse } from "./tracked_response.ts";
@@ -70,7 +71,7 @@ export class Sessions {
   }
 
   #refuse({ method }: Request, json: unknown): Response {
-    const message = method === "POST" && isNamed(json, "initialize")
+    const message = method === "POST" && isObject(json) && json["method"] === "initialize"
       ? "The parameters of initialize are not those of the protocol."
       : "The header Mcp-Session-Id is missing: a session begins with initialize.";
     return refusalResponse({ status: 400, message });
@@ -110,12 +111,12 @@ export class Sessions {
     session.lastUsedMs = this.#options.now();
     const response = await transport.handleRequest(request, json === undefined ? {} : { parsedBody: json });
     // A cancelled request is never answered: its stream would stay open.
-    const cancelled = cancelledId(json);
+    const cancelled = cancelledIdOf(json);
     if (cancelled !== null) transport.closeSSEStream(cancelled);
     return trackedResponse(response, (isWhole) => {
       session.open--;
       session.lastUsedMs = this.#options.now();
-      const requestId = isWhole ? null : idOf(json);
+      const requestId = isWhole ? null : requestIdOf(json);
       if (requestId === null) return;
       // Nobody can hear the answer any more: whoever waits for it is not to wait on.
       transport.onmessage?.({
@@ -152,26 +153,4 @@ export class Sessions {
       this.#options.log.warning("a session did not end well", { error });
     }
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isNamed(json: unknown, method: string): json is Readonly<Record<string, unknown>> {
-  return isObject(json) && json["method"] === method;
-}
-
-/** The id of a request. */
-function idOf(json: unknown): string | number | null {
-  if (!isObject(json) || typeof json["method"] !== "string") return null;
-  const { id } = json;
-  return typeof id === "string" || typeof id === "number" ? id : null;
-}
-
-/** The request that a `notifications/cancelled` is about. */
-function cancelledId(json: unknown): string | number | null {
-  if (!isNamed(json, "notifications/cancelled") || !isObject(json["params"])) return null;
-  const { requestId } = json["params"];
-  return typeof requestId === "string" || typeof requestId === "number" ? requestId : null;
 }
