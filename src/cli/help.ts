@@ -41,7 +41,7 @@ export function helpText(version: string): string {
       "  codex-swarm install CLIENT [--http] [--print]\n",
       "                                        put it into a client's configuration; uninstall takes it out\n\n",
       ...paragraph(
-        "Each flag can be set by the environment variable named in its brackets; the flag wins. A variable of a " +
+        "A flag can be set by the environment variable named in its brackets; the flag wins. A variable of a " +
           `switch is 1, true, yes, 0, false or no. DURATION is ${DURATION_FORM}. ~ is the home directory.`,
       ),
     ]),

@@ -14,7 +14,8 @@ const variables = {
     of: "codex-swarm",
     value: "TOKEN",
     otherwise: "as --token-file",
-    description: "The token that requests over HTTP must show; a secret, so no flag, and no agent sees it",
+    description:
+      "The token that requests over HTTP must show; a secret, so no flag, and not in the environment of agents",
   },
   CODEX_SWARM_LOG: {
     of: "codex-mcp-swarm",

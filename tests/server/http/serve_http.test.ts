@@ -90,7 +90,7 @@ Deno.test("a request under another name than the server's is refused, whatever e
 Deno.test("without --no-token nobody gets in without the token, and with it everybody does (control)", async () => {
   await using server = await startHttpServer({ args: ["--no-token"] });
   assert.equal(server.token, null);
-  assert.match(server.stderr(), /no token is asked for/);
+  await waitFor(() => server.stderr().includes("no token is asked for"), { message: "the server to say so" });
   const response = await server.send({ method: "POST", body: JSON.stringify(INITIALIZE) });
   assert.equal(response.status, 200);
   await response.text();
