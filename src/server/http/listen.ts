@@ -2,10 +2,13 @@
  * Listens on a port or a Unix socket. With node:http, because Deno.serve bounds no connection: one that never says what it
  * wants is kept for ever there, and running short of open files ends the whole listener.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { reasonOf, TaskError } from "../../task/errors.ts";
 import { MCP_PATH } from "./gate.ts";
+
+// Not in a static import: a bundle has all of those at its top, and every start would load it.
+const { createServer } = await import("node:http");
 
 /** How long a request may take to tell its head, and to be there whole. */
 const HEAD_MS = 10_000;
