@@ -56,7 +56,7 @@ export async function startHttp(
     gate,
     rateLimit: new RateLimit(now()),
     sessions,
-    modern: withUpdates(modern, updates),
+    modern: withUpdates(modern, { updates, log }),
     health: () => ({ ...health(), sessions: sessions.count }),
     log,
     now,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Server } from "@modelcontextprotocol/server";
 import { Sessions } from "../../../src/server/http/sessions.ts";
+import { SILENT } from "../../helpers/silent_log.ts";
 
-const log = { debug: (): void => {}, info: (): void => {}, warning: (): void => {}, error: (): void => {} };
 const MAX = 256;
 const MINUTE = 60_000;
 
@@ -11,7 +11,7 @@ function makeSessions(): { sessions: Sessions; clock: { ms: number } } {
   const clock = { ms: 0 };
   const makeServer = (): Promise<Server> =>
     Promise.resolve(new Server({ name: "test", version: "1" }, { capabilities: {} }));
-  return { sessions: new Sessions({ makeServer, log, now: () => clock.ms }), clock };
+  return { sessions: new Sessions({ makeServer, log: SILENT, now: () => clock.ms }), clock };
 }
 
 function request(method: string, id?: string): Request {
