@@ -1,14 +1,22 @@
 /**
- * `deno task compile [--target TRIPLE]`: makes one executable file of the program and Deno's runtime base.
+ * `deno task compile [--target TRIPLE | --all]`: makes one executable file of the program and Deno's runtime base, for
+ * this platform or another, or a directory with one for each platform of a release.
  * `DENORT_BIN` names a base instead of the one Deno downloads, `DENO_COMPILE` another Deno to compile with.
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle.ts";
+import { PLATFORMS, type Target, TARGETS } from "./release_names.ts";
 import { RUN_FLAGS } from "./run_flags.ts";
 
-const DIST = fileURLToPath(new URL("../../dist/", import.meta.url));
+/** Where the task leaves what it makes. */
+export const DIST = fileURLToPath(new URL("../../dist/", import.meta.url));
+
+/** Where `--all` leaves a platform's program. */
+export function programPath(dist: string, target: Target): string {
+  return join(dist, target, PLATFORMS[target].program);
+}
 
 export interface CompileOptions {
   /** A file that imports nothing. */
@@ -60,17 +68,31 @@ function explain(stderr: string): string {
     "or make a program for an installed Deno with `deno task bundle`.";
 }
 
+interface Job {
+  readonly output: string;
+  readonly target?: string;
+}
+
+/** What is to be compiled for these arguments. Throws for any others. */
+export function compileJobs(args: readonly string[], dist: string = DIST): Job[] {
+  const { values: { target, all } } = parseArgs({
+    args: [...args],
+    options: { target: { type: "string" }, all: { type: "boolean" } },
+  });
+  if (all === true && target !== undefined) throw new Error("Cannot compile: give --target or --all, not both.");
+  if (all === true) {
+    return TARGETS.map((name) => ({ output: programPath(dist, name), target: PLATFORMS[name].triple }));
+  }
+  return [{ output: join(dist, "codex-swarm"), ...(target === undefined ? {} : { target }) }];
+}
+
 async function main(): Promise<number> {
-  const { values: { target } } = parseArgs({ args: Deno.args, options: { target: { type: "string" } } });
   const directory = await Deno.makeTempDir({ prefix: "codex_swarm_bundle_" });
   const file = join(directory, "codex-swarm.js");
   try {
+    const jobs = compileJobs(Deno.args);
     await bundle(file);
-    await compile({
-      bundle: file,
-      output: join(DIST, "codex-swarm"),
-      ...(target === undefined ? {} : { target }),
-    });
+    for (const job of jobs) await compile({ bundle: file, ...job });
     return 0;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
