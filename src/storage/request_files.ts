@@ -37,9 +37,9 @@ export class RequestFiles {
     this.#stateDir = stateDir;
   }
 
-  /** What a call's files are named after. */
-  async nameOf(tool: string, key: string): Promise<string> {
-    return await digest(`${tool}\0${key}`);
+  /** What a call's files are named after; `directories` are those that its agents start in, absolute and in order. */
+  async nameOf(tool: string, key: string, directories: readonly string[]): Promise<string> {
+    return await digest(JSON.stringify([tool, key, directories]));
   }
 
   /**

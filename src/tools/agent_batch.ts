@@ -8,7 +8,7 @@ import { reportProgress } from "./progress_reports.ts";
 import type { KeyedInput } from "./request_key.ts";
 import { type Agent, awaitAgent, keptAgent, keptOf } from "./run_agent.ts";
 import { claimStart, type StartClaim } from "./start_claim.ts";
-import { planSpawned, type Spawned, type SpawnInput, spawnParameters } from "./start_spawned.ts";
+import { planSpawned, spawnDirectory, type Spawned, type SpawnInput, spawnParameters } from "./start_spawned.ts";
 import { elapsedSeconds, labelOf, phaseOf } from "./task_facts.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
 import type { ViewedTask } from "./viewed_task.ts";
@@ -34,6 +34,8 @@ interface Caller {
 }
 
 const specSchema = z.strictObject(spawnParameters);
+/** As much of a spec, bad ones among them, as says where its agent starts. */
+const directoryAsked = z.object({ cwd: z.string().optional() });
 
 /** Starts an agent per spec, in order. All are on disk when this returns; at most so many will run at once. */
 export async function startBatch(
@@ -45,7 +47,9 @@ export async function startBatch(
     readonly maxParallel: number;
   },
 ): Promise<StartedAgent[]> {
-  const starting = { tool: "spawn_agents_parallel", input, count: specs.length };
+  const directories = specs.map((spec) => spawnDirectory(directoryAsked.safeParse(spec).data?.cwd, services));
+  const agents = specs.map(withoutDirectory);
+  const starting = { tool: "spawn_agents_parallel", input: { ...input, agents }, directories };
   using claim = await claimStart(starting, { call, services });
   const startedBy = isWaiting ? "spawn_agents_parallel" : "spawn_agent_async";
   const few = new FewAtOnce(PLANNED_AT_ONCE);
@@ -69,6 +73,13 @@ export async function startBatch(
   }
   const started = (await startPlanned(plans, { spawned, claim, maxParallel, services })).values();
   return plans.map((plan) => "planned" in plan ? started.next().value ?? refusal(null, services) : plan);
+}
+
+/** A spec without what says where its agent starts. */
+function withoutDirectory(spec: unknown): unknown {
+  if (!directoryAsked.safeParse(spec).success) return spec;
+  const { cwd: _cwd, ...rest } = z.record(z.string(), z.unknown()).parse(spec);
+  return rest;
 }
 
 /** What the same call has started before at one place, or why it has not. */

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Task } from "../task/task.ts";
 import { startedOutput } from "./outputs.ts";
-import { runParameters, startRequest } from "./run_parameters.ts";
+import { runParameters, startDirectories, startRequest } from "./run_parameters.ts";
 import { boundedTask, startedData } from "./present_task.ts";
 import { startAgent } from "./run_agent.ts";
 import { notesOf } from "./task_facts.ts";
@@ -22,7 +22,8 @@ export const codexAsync = defineTool({
   output: startedOutput,
   async handle(input, call, services): Promise<ToolAnswer> {
     const request = startRequest(input, call, "detached");
-    const { task } = await startAgent(request, { tool: "codex_async", input }, { call, services });
+    const directories = startDirectories(input, services);
+    const { task } = await startAgent(request, { tool: "codex_async", input, directories }, { call, services });
     const { id } = task;
     const { effectiveSandbox: sandbox, worktree } = task.spec;
     const next = `codex_wait(task_ids=["${id}"])`;

@@ -111,7 +111,7 @@ async function reply(
     lifetime: awaitedLifetime(call),
     ...(merge === undefined ? {} : { mergeFirst: merge }),
   };
-  using claim = await claimStart({ tool: "codex_reply", input }, { call, services });
+  using claim = await claimStart({ tool: "codex_reply", input, directories: [] }, { call, services });
   const [earlier] = claim.earlier;
   if (earlier !== null && earlier !== undefined && "told" in earlier) return toldReply(earlier.told);
   const agent = earlierAgent(claim);

@@ -5,19 +5,12 @@ import { reasonOf, TaskError } from "../task/errors.ts";
 import { isFinished, type Task } from "../task/task.ts";
 import type { AgentErrorPayload } from "./agent_error.ts";
 import { NamedClaim } from "./named_claim.ts";
-import { busyCall, digestOf, type KeyedInput, type NamedCall, namedCall, otherCall } from "./request_key.ts";
+import { busyCall, digestOf, type NamedCall, namedCall, otherCall, type StartingCall } from "./request_key.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
 
 /** How long a call waits for the same one that is just being begun, and when it looks whether it was cancelled. */
 const WAIT_MS = 30_000;
 const LOOK_MS = 1_000;
-
-/** A call that starts agents, and at how many places: default one. */
-export interface StartingCall {
-  readonly tool: string;
-  readonly input: KeyedInput;
-  readonly count?: number;
-}
 
 /** What stands at one place of a call that was made before. */
 export type EarlierStart =
@@ -49,12 +42,12 @@ interface Caller {
 }
 
 /** Takes the right to start what a call asks for. Throws `invalid_argument` when another call had its name. */
-export async function claimStart({ tool, input, count = 1 }: StartingCall, caller: Caller): Promise<StartClaim> {
+export async function claimStart(starting: StartingCall, caller: Caller): Promise<StartClaim> {
   const { services } = caller;
-  const nothing = Array.from({ length: count }, () => null);
-  const named = namedCall(tool, input);
+  const nothing = starting.directories.map(() => null);
+  const named = await namedCall(starting);
   if (named === null) return new NamelessClaim(nothing, services);
-  const name = await services.requests.nameOf(tool, named.key);
+  const name = await services.requests.nameOf(named.tool, named.key, [...new Set(named.directories)].toSorted());
   using stack = new DisposableStack();
   const lock = stack.use(await lockName(name, named, caller));
   const record = await noting(() => services.requests.read(name));

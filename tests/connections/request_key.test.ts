@@ -7,9 +7,10 @@ import { writeExecutable } from "../helpers/executable.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { HandleClient } from "../helpers/handles.ts";
 import { serversYard } from "../helpers/servers_yard.ts";
-import { startSwarm } from "../helpers/swarm.ts";
+import { startSwarm, type Swarm } from "../helpers/swarm.ts";
 import { release, waitForTask } from "../helpers/tasks.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
+import { tempRepo } from "../helpers/temp_repo.ts";
 import { toolCall, toolServices } from "../helpers/tool_calls.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
@@ -53,6 +54,68 @@ Deno.test("a call made again with its key starts nothing twice, and is answered 
   }
   const { mode } = await Deno.stat(join(yard.stateDir, "requests"));
   assert.equal((mode ?? 0) & 0o777, Deno.build.os === "windows" ? 0 : 0o700);
+});
+
+Deno.test({
+  name: "a key in another project is another call's, and in the same one the same through any server",
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using yard = await serversYard();
+  await using other = await tempRepo();
+  await using third = await tempRepo();
+  await using one = await yard.start();
+  // Its agents start where the first server's do, those of spawn_* elsewhere.
+  await using beside = await yard.start({ env: { CODEX_AGENT_CWD: third.path } });
+  await using two = await yard.start({ cwd: other.path });
+  await using links = await tempDirectory();
+  const link = join(links.path, "project");
+  await Deno.symlink(yard.cwd, link);
+  await using linked = await yard.start({ cwd: other.path, env: { CODEX_AGENT_CWD: link } });
+  for (
+    const [name, args, isOfAgents] of [
+      ["codex_async", { prompt: WORKS }, false],
+      ["spawn_agent_async", { prompt: WORKS }, true],
+      ["spawn_agents_parallel", { agents: [{ prompt: WORKS }, { prompt: WORKS }], wait: false }, true],
+    ] as const
+  ) {
+    const started = async (server: Swarm, given: Readonly<Record<string, unknown>> = args): Promise<string[]> => {
+      const { structured, isError, text } = await server.call(name, { ...given, "request-key": "mine" });
+      assert.equal(isError, false, text);
+      return [...JSON.stringify(structured).matchAll(/"task_id":"(?:codex_\d+_\d+_)?([^"]*)"/g)].map(([, id = ""]) =>
+        id
+      );
+    };
+    const cwdOf = async (ids: readonly string[]): Promise<string> => {
+      const { structured } = await one.call("codex_status", { task_ids: ids });
+      return structured.tasks[0].cwd;
+    };
+    const first = await started(one);
+    const elsewhere = await started(two);
+    assert.notDeepEqual(elsewhere, first, name);
+    assert.deepEqual([await cwdOf(first), await cwdOf(elsewhere)], [yard.cwd, other.path], name);
+    const besides = await started(beside);
+    if (isOfAgents) assert.equal(await cwdOf(besides), third.path, name);
+    else assert.deepEqual(besides, first, name);
+    assert.deepEqual(await started(linked), isOfAgents ? first : elsewhere, name);
+    // Each is joined where it is.
+    assert.deepEqual([await started(two), await started(one)], [elsewhere, first], name);
+    // The same call, which says itself where, is the same through all servers.
+    const inPlace = (cwd: string): Readonly<Record<string, unknown>> =>
+      "agents" in args ? { ...args, agents: args.agents.map((spec) => ({ ...spec, cwd })) } : { ...args, cwd };
+    const named = await started(one, inPlace(third.path));
+    assert.deepEqual(await started(two, inPlace(third.path)), named, name);
+    // It may say so where it would be there anyway.
+    if (isOfAgents) assert.deepEqual(named, besides, name);
+    else assert.notDeepEqual(named, besides, name);
+  }
+  const { structured: { threadId } } = await one.call("codex", { prompt: "fake:say(first)" });
+  // A thread has a directory of its own, whoever goes on with it.
+  for (const name of ["codex", "codex_reply"]) {
+    const reply = { threadId, prompt: "fake:say(more)", "request-key": "mine" };
+    const [here, there] = [await one.call(name, reply), await two.call(name, reply)];
+    assert.equal(here.structured.content, "more");
+    assert.equal(there.structured.task_id, here.structured.task_id, name);
+  }
 });
 
 Deno.test("a blocking call made again with its key waits for the agents of the first one", async () => {
@@ -261,7 +324,7 @@ Deno.test("a call waits for the same one that is being begun until it is cancell
     if (++looks === 3) cancelling.abort(new Error("cancelled"));
     return Promise.resolve(null);
   };
-  const starting = { tool: "codex", input: { prompt: "x", "request-key": "mine" } };
+  const starting = { tool: "codex", input: { prompt: "x", "request-key": "mine" }, directories: [] };
   const requests = { ...services.requests, nameOf: () => Promise.resolve("name"), lock };
   const caller = { call: toolCall({ signal: cancelling.signal }), services: { ...services, requests } };
   await assert.rejects(claimStart(starting, caller), /^Error: cancelled$/);
@@ -285,7 +348,7 @@ Deno.test("keys are kept as long as there are tasks of theirs", async () => {
       [old, [{ id: "00000000" }, { error: {} }]],
     ] as const
   ) {
-    const name = await files.nameOf("codex", `${names.length}`);
+    const name = await files.nameOf("codex", `${names.length}`, []);
     using _lock = await files.lock(name, 0);
     await files.write(name, { asked: "", entries, createdAt });
     names.push(name);
@@ -294,7 +357,7 @@ Deno.test("keys are kept as long as there are tasks of theirs", async () => {
   const isTask = (id: string): boolean => id === "0123abcd";
   {
     // Nothing is removed beside a call that is being begun.
-    using _lock = await files.lock(await files.nameOf("codex", "other"), 0);
+    using _lock = await files.lock(await files.nameOf("codex", "other", []), 0);
     await files.removeOld(before, isTask);
     for (const name of names) assert.notEqual(await files.read(name), null);
   }
