@@ -6,7 +6,8 @@ import { isFinished } from "../task/task.ts";
 import { AgentError, type AgentErrorPayload, agentErrorPayload, errorPayload } from "./agent_error.ts";
 import { reportProgress } from "./progress_reports.ts";
 import type { KeyedInput } from "./request_key.ts";
-import { type Agent, awaitAgent, keptAgent, keptOf } from "./run_agent.ts";
+import { awaitAgent } from "./run_agent.ts";
+import { type Agent, keptAgent, keptOf } from "./start_agent.ts";
 import { claimStart, type StartClaim } from "./start_claim.ts";
 import { planSpawned, spawnDirectory, type Spawned, type SpawnInput, spawnParameters } from "./start_spawned.ts";
 import { elapsedSeconds, labelOf, phaseOf } from "./task_facts.ts";
@@ -26,7 +27,9 @@ export type StartedAgent = Agent | { readonly error: AgentErrorPayload };
 export const keptBatch = z.array(z.union([keptAgent, z.object({ error: agentErrorPayload })]));
 export type KeptBatch = z.output<typeof keptBatch>;
 /** The same after the end of the task. */
-export type EndedAgent = { readonly view: ViewedTask } | { readonly error: AgentErrorPayload };
+export type EndedAgent = { readonly view: ViewedTask; readonly isEarlier?: boolean } | {
+  readonly error: AgentErrorPayload;
+};
 
 interface Caller {
   readonly call: ToolCall;
@@ -138,8 +141,8 @@ export async function awaitBatch(batch: KeptBatch, { call, services }: Caller): 
   return await Promise.all(batch.map(async (agent): Promise<EndedAgent> => {
     if ("error" in agent) return agent;
     try {
-      const { view } = await awaitAgent(agent, silent, services);
-      return { view };
+      const { view, isJoined } = await awaitAgent(agent, silent, services);
+      return { view, isEarlier: isJoined };
     } catch (error) {
       if (call.signal.aborted) throw error;
       services.log.error("an agent of a call could not be waited for", { id: agent.id, error });

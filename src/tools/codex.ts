@@ -1,15 +1,7 @@
 import * as z from "zod";
 import { threadIdOf } from "./task_facts.ts";
-import {
-  agentAnswer,
-  awaitAgent,
-  awaitedLifetime,
-  cancelAgents,
-  type KeptAgent,
-  keptAgent,
-  keptOf,
-  startAgent,
-} from "./run_agent.ts";
+import { agentAnswer, awaitAgent, cancelAgents } from "./run_agent.ts";
+import { awaitedLifetime, type KeptAgent, keptAgent, keptOf, startAgent } from "./start_agent.ts";
 import { runParameters, startDirectories, startRequest } from "./run_parameters.ts";
 import { runOutput } from "./outputs.ts";
 import { defineStagedTool } from "./staged_tool.ts";

@@ -3,18 +3,8 @@ import type { StartRequest } from "../supervisor/start_request.ts";
 import { TaskError } from "../task/errors.ts";
 import { runOutput } from "./outputs.ts";
 import { type KeyedInput, requestKey } from "./request_key.ts";
-import {
-  agentAnswer,
-  awaitAgent,
-  awaitedLifetime,
-  cancelAgents,
-  earlierAgent,
-  joinAgent,
-  keptAgent,
-  keptOf,
-  reportAgent,
-  startClaimed,
-} from "./run_agent.ts";
+import { agentAnswer, awaitAgent, cancelAgents, joinAgent, reportAgent } from "./run_agent.ts";
+import { awaitedLifetime, earlierAgent, joinedField, keptAgent, keptOf, startClaimed } from "./start_agent.ts";
 import { defineStagedTool, type StagedTool } from "./staged_tool.ts";
 import { claimStart } from "./start_claim.ts";
 import type { Begun, ToolCall, ToolServices } from "./tool.ts";
@@ -30,14 +20,16 @@ const merge = z.string().optional().describe(
 );
 
 /** An agent that was started, or one that was told while it worked: that one is waited for, and nothing more. */
-const keptReply = z.union([keptAgent, z.object({ told: z.string() })]);
+const keptReply = z.union([keptAgent, z.object({ told: z.string(), joined: z.literal(true).optional() })]);
 type KeptReply = z.output<typeof keptReply>;
 
 const stages: Pick<StagedTool<z.ZodObject, typeof keptReply>, "kept" | "finish" | "cancel"> = {
   kept: keptReply,
   finish: async (kept, call, services) =>
     agentAnswer(
-      await ("told" in kept ? joinAgent(kept.told, call, services) : awaitAgent(kept, call, services)),
+      await ("told" in kept
+        ? joinAgent({ id: kept.told, isJoined: kept.joined === true }, call, services)
+        : awaitAgent(kept, call, services)),
       (answer) => answer,
     ),
   cancel: (kept, services) => cancelAgents("told" in kept ? [] : [kept.id], services),
@@ -113,7 +105,9 @@ async function reply(
   };
   using claim = await claimStart({ tool: "codex_reply", input, directories: [] }, { call, services });
   const [earlier] = claim.earlier;
-  if (earlier !== null && earlier !== undefined && "told" in earlier) return toldReply(earlier.told);
+  if (earlier !== null && earlier !== undefined && "told" in earlier) {
+    return toldReply(earlier.told, { isEarlier: true });
+  }
   const agent = earlierAgent(claim);
   if (agent !== null) return { kept: keptOf(agent), taskIds: [agent.task.id] };
   if (when === "now") {
@@ -125,8 +119,8 @@ async function reply(
   return { kept: keptOf({ task }), taskIds: [task.id] };
 }
 
-function toldReply(id: string): Begun<KeptReply> {
-  return { kept: { told: id }, taskIds: [id] };
+function toldReply(id: string, { isEarlier = false } = {}): Begun<KeptReply> {
+  return { kept: { told: id, ...joinedField(isEarlier) }, taskIds: [id] };
 }
 
 /** Tells whether the agent that works on the thread was told; throws when it was stopped: then nobody wants another one. */

@@ -12,7 +12,7 @@ import { reasonOf } from "../task/errors.ts";
 import { SANDBOX_MODES, type Starter, type TaskSpec } from "../task/spec.ts";
 import { AgentError } from "./agent_error.ts";
 import type { KeyedInput } from "./request_key.ts";
-import { type Agent, awaitedLifetime, earlierAgent } from "./run_agent.ts";
+import { type Agent, awaitedLifetime, earlierAgent } from "./start_agent.ts";
 import { claimStart } from "./start_claim.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
 import { worktreeParameter, worktreeRequest } from "./worktree_parameter.ts";

@@ -7,7 +7,7 @@ import { writeExecutable } from "../helpers/executable.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { HandleClient } from "../helpers/handles.ts";
 import { serversYard } from "../helpers/servers_yard.ts";
-import { startSwarm, type Swarm } from "../helpers/swarm.ts";
+import { type Answer, startSwarm, type Swarm } from "../helpers/swarm.ts";
 import { release, waitForTask } from "../helpers/tasks.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
 import { tempRepo } from "../helpers/temp_repo.ts";
@@ -237,6 +237,88 @@ exec "${codex.path}" "$@"
   assert.equal(codex.ledger().length, 1);
 });
 
+Deno.test("a call that starts nothing says that an earlier one has, and how its agent stands", async () => {
+  await using yard = await serversYard();
+  await using one = await yard.start();
+  await using two = await yard.start();
+  const key = { "request-key": "mine" };
+  const batch = { agents: [{ prompt: WORKS }, { prompt: "fake:hold(never)" }, { prompt: 7 }], wait: false };
+  const names = ["codex_async", "spawn_agent_async", "spawn_agents_parallel"] as const;
+  const call = (swarm: Swarm, name: string): Promise<Answer> =>
+    swarm.call(name, { ...(name === "spawn_agents_parallel" ? batch : { prompt: WORKS }), ...key });
+  const firsts = await Promise.all(names.map((name) => call(one, name)));
+  for (const { structured } of firsts) assert.doesNotMatch(JSON.stringify(structured), /joined|earlier/);
+  await waitFor(() => yard.codex.ledger().length === 4, { message: "the agents to work" });
+
+  const [codex, agent, agents] = await Promise.all(names.map((name) => call(two, name)));
+  const id = firsts[0]?.structured.task_id;
+  assert.match(
+    codex?.text ?? "",
+    new RegExp(
+      `^Codex task ${id} was started by an earlier call with this request-key, and is running now; this call started ` +
+        `nothing\\.\nTask ID: ${id}\nLifetime: detached \\(it runs on when its server ends\\)[^]*NOT TRACKED`,
+    ),
+  );
+  assert.deepEqual([codex?.structured.joined, codex?.structured.status], [true, "running"]);
+  assert.deepEqual([agent?.structured.joined, agent?.structured.status], [true, "running"]);
+  assert.match(
+    agent?.structured.note,
+    /^An earlier call with this request-key started the agent, and this one nothing\. It works in the background: /,
+  );
+  assert.deepEqual(JSON.parse(agent?.text ?? "").joined, true);
+  const joined = ({ structured }: Answer): unknown[] =>
+    structured.result.map((item: Record<string, unknown>) => [item["joined"], item["status"]]);
+  assert.deepEqual(agents && joined(agents), [[true, "running"], [true, "running"], [undefined, undefined]]);
+  assert.match(
+    agents?.structured.note,
+    /^An earlier call with this request-key started 2 agents, 0 of which have ended; this one started none\. get_agent/,
+  );
+
+  await release(one, "go");
+  const ids = [id, firsts[1]?.structured.task_id, firsts[2]?.structured.result[0].task_id];
+  await one.call("codex_wait", { task_ids: ids });
+  const [codexEnded, agentEnded, agentsEnded] = await Promise.all(names.map((name) => call(two, name)));
+  assert.match(codexEnded?.text ?? "", /request-key, and is completed now; this call started nothing\./);
+  assert.match(
+    codexEnded?.text ?? "",
+    /\n\nIt has ended: call codex_wait\(task_ids=\["[0-9a-f]{8}"\]\) for the result\.$/,
+  );
+  assert.doesNotMatch(codexEnded?.text ?? "", /NOT TRACKED|Lifetime/);
+  assert.deepEqual([codexEnded?.structured.joined, codexEnded?.structured.status], [true, "completed"]);
+  assert.equal(codexEnded?.structured.next, `It has ended: call codex_wait(task_ids=["${id}"]).`);
+  assert.deepEqual([agentEnded?.structured.joined, agentEnded?.structured.status], [true, "completed"]);
+  assert.match(
+    agentEnded?.structured.note,
+    /and this one nothing\. It has ended: get_agent_status\("codex_[^"]*"\) tells/,
+  );
+  assert.deepEqual(agentsEnded && joined(agentsEnded)[0], [true, "completed"]);
+  assert.match(agentsEnded?.structured.note, /^An earlier [^.]* started 2 agents, 1 of which have ended; this one /);
+});
+
+Deno.test("a blocking call that starts nothing says so in its data, and the way out where its agent failed", async () => {
+  await using yard = await serversYard();
+  await using swarm = await yard.start();
+  const { structured: { threadId } } = await swarm.call("codex", { prompt: "fake:say(first)" });
+  const prompt = "fake:fail(boom)";
+  for (
+    const [name, args] of [
+      ["codex", { prompt }],
+      ["codex_reply", { prompt, threadId }],
+      ["spawn_agent", { prompt }],
+      ["spawn_agents_parallel", { agents: [{ prompt }] }],
+    ] as const
+  ) {
+    const call = { ...args, "request-key": "mine" };
+    const [first, again] = [await swarm.call(name, call), await swarm.call(name, call)];
+    const joined = ({ structured }: Answer): unknown => (structured.result?.[0] ?? structured).joined;
+    assert.deepEqual([joined(first), joined(again)], [undefined, true], name);
+    const line =
+      "\nThis is how the earlier call with this request-key ended: choose another key to start an agent anew.";
+    assert.equal(again.text.includes(line), name.startsWith("codex"), name);
+    assert.equal(first.text.includes(line), false);
+  }
+});
+
 Deno.test("cancelling a call that joined another one stops their agent, which both are told", async () => {
   await using yard = await serversYard();
   await using swarm = await yard.start();
@@ -298,7 +380,9 @@ Deno.test("a call with a key gives as many handles as it is made, over one run",
   assert.notEqual(first, second);
   await Deno.writeTextFile(join(yard.cwd, "go"), "");
   const ends = [await client.ended(first), await client.ended(second)];
-  assert.deepEqual(ends[0].result, ends[1].result);
+  const { result } = ends[0];
+  const structuredContent = { ...result.structuredContent, joined: true };
+  assert.deepEqual(ends[1].result, { ...result, structuredContent });
   assert.equal(yard.codex.ledger().length, 1);
 });
 
