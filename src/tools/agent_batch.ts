@@ -10,7 +10,7 @@ import { awaitAgent } from "./run_agent.ts";
 import { type Agent, keptAgent, keptOf } from "./start_agent.ts";
 import { claimStart, type StartClaim } from "./start_claim.ts";
 import { planSpawned, spawnDirectory, type Spawned, type SpawnInput, spawnParameters } from "./start_spawned.ts";
-import { elapsedSeconds, labelOf, phaseOf } from "./task_facts.ts";
+import { elapsedSeconds, isBound, labelOf, phaseOf } from "./task_facts.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
 import type { ViewedTask } from "./viewed_task.ts";
 
@@ -130,7 +130,7 @@ export function batchIds(batch: KeptBatch): string[] {
 
 /** Waits for all; a cancelled call stops them. */
 export async function awaitBatch(batch: KeptBatch, { call, services }: Caller): Promise<EndedAgent[]> {
-  await using _reports = reportProgress(call, () => describe(batchIds(batch), services));
+  await using _reports = reportProgress(call, () => describe(batchIds(batch), { call, services }));
   // One voice is enough.
   const { handle } = call;
   const silent = {
@@ -166,12 +166,18 @@ function readSpec(spec: unknown): SpawnInput {
 }
 
 /** `2/5 done; k3: running(cargo test) (12s)`. */
-async function describe(ids: readonly string[], { supervisor }: ToolServices): Promise<string> {
+async function describe(
+  ids: readonly string[],
+  { call: { handle }, services: { supervisor } }: Caller,
+): Promise<string> {
   const views = await Promise.all(ids.map((id) => supervisor.view(id)));
   const open = views.filter(({ task }) => !isFinished(task));
   const phases = open.slice(0, MAX_PHASES).map((view) => {
     const name = labelOf(view.task) ?? view.task.id;
     return `${name}: ${phaseOf(view)} (${elapsedSeconds(view.task, new Date())}s)`.slice(0, 100);
   });
-  return [`${ids.length - open.length}/${ids.length} done`, ...phases].join("; ");
+  // A handle outlives servers; what it stands for may not, if another call has started it.
+  const bound = handle === null ? 0 : open.filter(({ task }) => isBound(task)).length;
+  const words = bound === 0 ? [] : [`${bound} server-bound: stopped when their server ends`];
+  return [`${ids.length - open.length}/${ids.length} done`, ...words, ...phases].join("; ");
 }

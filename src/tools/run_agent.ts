@@ -8,7 +8,7 @@ import { failureLines, headline, leftBehindLines, verdictLines } from "./present
 import { markRead } from "./mark_read.ts";
 import { joinedField, type KeptAgent } from "./start_agent.ts";
 import { reportProgress } from "./progress_reports.ts";
-import { elapsedSeconds, failureMessage, labelOf, phaseOf, silenceOf, threadIdOf } from "./task_facts.ts";
+import { elapsedSeconds, failureMessage, isBound, labelOf, phaseOf, silenceOf, threadIdOf } from "./task_facts.ts";
 import type { ToolAnswer, ToolCall, ToolServices } from "./tool.ts";
 import { type ViewedTask, viewTask } from "./viewed_task.ts";
 
@@ -80,7 +80,11 @@ async function untilEnded(id: string, signal: AbortSignal, call: ToolCall, servi
 export function reportAgent(id: string, call: ToolCall, { supervisor }: ToolServices): AsyncDisposable {
   return reportProgress(call, async () => {
     const view = await supervisor.view(id);
-    const words = [phaseOf(view), ...[silenceOf(view) ?? []].flat()].join("; ");
+    // A handle outlives servers; what it stands for may not, if another call has started it.
+    const bound = call.handle !== null && isBound(view.task)
+      ? ["server-bound: it is stopped when its server ends"]
+      : [];
+    const words = [phaseOf(view), ...[silenceOf(view) ?? []].flat(), ...bound].join("; ");
     return `${labelOf(view.task) ?? id}: ${words} (${elapsedSeconds(view.task, new Date())}s elapsed)`;
   });
 }

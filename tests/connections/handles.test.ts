@@ -214,6 +214,39 @@ Deno.test("codex_reply that tells a running agent more gives a handle whose end 
   assert.deepEqual([result.isError, result.structuredContent.content], [undefined, "told"]);
 });
 
+Deno.test("a handle over agents of an earlier call that end with their server says so", async () => {
+  await using yard = await serversYard();
+  await using client = new HandleClient(yard);
+  for (
+    const [name, args, words] of [
+      ["codex", { prompt: WORKS }, /; server-bound: it is stopped when its server ends \(\d+s elapsed\)$/],
+      [
+        "spawn_agents_parallel",
+        { agents: [{ prompt: WORKS }] },
+        /^0\/1 done; 1 server-bound: stopped when their server/,
+      ],
+    ] as const
+  ) {
+    const before = yard.codex.ledger().length;
+    const call = { name, arguments: { ...args, "request-key": "mine" } };
+    const plain = await client.send("tools/call", call, { declares: false });
+    await waitFor(() => yard.codex.ledger().length === before + 1, { message: "the agent to work" });
+    const joined = await client.handle(name, call.arguments);
+    const own = await client.handle(name, args);
+    await waitFor(async () => words.test((await client.get(joined)).statusMessage), { message: "the words" });
+    // One of its own is detached (control).
+    const { statusMessage } = await waitFor(async () => {
+      const view = await client.get(own);
+      return /running|done/.test(view.statusMessage) ? view : null;
+    }, { message: "the other agent to work" });
+    assert.doesNotMatch(statusMessage, /bound/);
+    await release(yard);
+    assert.equal((await client.answer(plain)).error, undefined);
+    await Promise.all([client.ended(joined), client.ended(own)]);
+    await Deno.remove(join(yard.cwd, "go"));
+  }
+});
+
 Deno.test("a call that is refused is answered so at once, and makes no handle", async () => {
   await using yard = await serversYard();
   await using client = new HandleClient(yard);
