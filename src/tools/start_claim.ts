@@ -12,11 +12,18 @@ import type { ToolCall, ToolServices } from "./tool.ts";
 const WAIT_MS = 30_000;
 const LOOK_MS = 1_000;
 
+/** What a task is to be told, and the id of the one that is started if it cannot be. */
+export interface TellingTo {
+  /** Of the prompt. */
+  readonly number: number;
+  readonly otherwise: string;
+}
+
 /** What stands at one place of a call that was made before. */
 export type EarlierStart =
   | { readonly task: Task }
-  /** A task that was told more. */
-  | { readonly told: string }
+  /** A task that was told more, or is to be; `telling` as long as it may not have been. */
+  | { readonly told: string; readonly telling?: TellingTo }
   | { readonly error: Readonly<Record<string, unknown>> };
 
 /** What is to be started at one place, what was, or why nothing is. */
@@ -32,8 +39,8 @@ export interface StartClaim extends Disposable {
   start(planned: PlannedTask): Promise<Task>;
   /** Starts what is planned, at most so many at once of all places; gives the starts alone. */
   startAll(plans: readonly PlannedStart[], maxParallel: number): Promise<PromiseSettledResult<Task>[]>;
-  /** Tells a task more, and whether that was done. */
-  tell(id: string, tell: () => Promise<boolean>): Promise<boolean>;
+  /** Has a task told more, unless that gives `null`; `otherwise` is the id of the task that is started if it cannot be. */
+  tell<T>(id: string, otherwise: string, tell: () => Promise<T | null>): Promise<T | null>;
 }
 
 interface Caller {
@@ -78,11 +85,21 @@ export async function findStart(
 ): Promise<EarlierStart | null> {
   if ("error" in entry) return entry;
   if ("told" in entry) {
-    const wasTold = await supervisor.wasTold(entry.told, { prompt: String(prompt), after: entry.after });
-    return wasTold ? { told: entry.told } : null;
+    const { told, after, otherwise } = entry;
+    const instead = otherwise === undefined ? null : await findTask(otherwise, supervisor);
+    if (instead !== null) return { task: instead };
+    const number = await supervisor.findPrompt(told, { prompt: String(prompt), after });
+    if (number === null) return null;
+    return { told, ...(otherwise === undefined ? {} : { telling: { number, otherwise } }) };
   }
-  const task = await supervisor.find(entry.id);
-  return task === null || isLost(task) ? null : { task };
+  const task = await findTask(entry.id, supervisor);
+  return task === null ? null : { task };
+}
+
+/** A task that was started, unless it came to nothing. */
+async function findTask(id: string, supervisor: ToolServices["supervisor"]): Promise<Task | null> {
+  const task = await supervisor.find(id);
+  return task === null || isLost(task) ? null : task;
 }
 
 /** Tells whether a task ended with its server before it had begun. */
@@ -122,7 +139,7 @@ class NamelessClaim implements StartClaim {
     return this.#services.supervisor.startAll(planned, { maxParallel });
   }
 
-  tell(_id: string, tell: () => Promise<boolean>): Promise<boolean> {
+  tell<T>(_id: string, _otherwise: string, tell: () => Promise<T | null>): Promise<T | null> {
     return tell();
   }
 
