@@ -218,6 +218,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
         at: (path) => worktrees.at(path),
         now,
       },
+      log,
     }),
     log,
   };
@@ -414,10 +415,11 @@ function createProbe(config: Config, log: Log): () => Promise<CodexProbe> {
 
 function createPlan(
   config: Config,
-  { supervisor, probe, worktrees }: {
+  { supervisor, probe, worktrees, log }: {
     readonly supervisor: Supervisor;
     readonly probe: () => Promise<CodexProbe>;
     readonly worktrees: WorktreePlanner;
+    readonly log: Log;
   },
 ): ToolServices["plan"] {
   const depth = remember(() => serverDepth(config.depth, { pid: Deno.pid, env: config.env }));
@@ -432,6 +434,14 @@ function createPlan(
     env: { ...config.env, ...config.agentEnv },
     givenEnvNames: new Set(Object.keys(config.agentEnv)),
     ownScript: Deno.build.standalone ? Deno.execPath() : import.meta.filename ?? "",
+    ownEndpoints: async () => {
+      try {
+        return (await listEndpoints(endpointsDirectory(config))).map(({ url }) => url);
+      } catch (error) {
+        log.warning("where servers listen cannot be seen", { error });
+        return [];
+      }
+    },
     probe,
     depth,
     findByThread: (threadId: string) => supervisor.findByThread(threadId),
