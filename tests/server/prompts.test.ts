@@ -70,7 +70,10 @@ for (const era of ["2025", "2026"] as const) {
     assert.match(text, /independent parts, as many as make sense/);
     assert.match(await getPrompt(swarm, "fan_out", { task, agents: " 3 " }), /into 3 independent parts/);
     assert.match(await getPrompt(swarm, "fan_out", { task, agents: "1" }), /into one part, .* a single agent/);
-    assert.match(await getPrompt(swarm, "review_and_merge", {}), /codex_status\(\) lists those of this repository/);
+    assert.match(
+      await getPrompt(swarm, "review_and_merge", {}),
+      /codex_status with cwd=, the absolute path of this repository/,
+    );
     const ids = `${ID}, codex_20261121_020000_5b7d2e10 ${ID}`;
     assert.match(
       await getPrompt(swarm, "review_and_merge", { task_ids: ids }),
