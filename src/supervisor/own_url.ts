@@ -1,7 +1,8 @@
 /** Whether an MCP server that is reached by an address is this program. Pure. */
+import { isLoopback } from "../task/host_name.ts";
 
-/** Under these, as URLs have them, a machine reaches itself, and a server that listens on all its addresses. */
-const OWN_MACHINE = /^(localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:(7f[0-9a-f]{2}:[0-9a-f]+|0:0)\])\.?$/;
+/** Addresses under which a machine reaches itself too: that which stands for all, and IPv4's in the form of IPv6. */
+const OWN_ADDRESS = /^(0\.0\.0\.0|\[::\]|\[::ffff:(7f[0-9a-f]{2}:[0-9a-f]+|0:0)\])$/;
 
 /** Tells whether `url` leads to one of the `endpoints`: the same port of this machine by whatever name, or the same socket. */
 export function isEndpoint(url: string, endpoints: readonly string[]): boolean {
@@ -16,7 +17,8 @@ function placeOf(text: string): string | null {
   switch (url.protocol) {
     case "http:":
     case "https:": {
-      const host = OWN_MACHINE.test(url.hostname) ? "localhost" : url.hostname;
+      const name = url.hostname;
+      const host = isLoopback(name) || OWN_ADDRESS.test(name) ? "localhost" : name;
       // A proxy may serve under TLS what listens without.
       return `${host}:${url.port || (url.protocol === "https:" ? "443" : "80")}`;
     }
