@@ -1,5 +1,5 @@
 /** Puts the parts together. Alone reads the command line and the environment, and alone ends the process. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import manifest from "./deno.json" with { type: "json" };
 import type { Client } from "./src/cli/install/client.ts";
 import { bellDirectory } from "./src/codex/run_codex.ts";
@@ -35,6 +35,7 @@ import { createTemplates } from "./src/server/resource_templates.ts";
 import { ResourceUpdates } from "./src/server/resource_updates.ts";
 import { createResources } from "./src/server/resources.ts";
 import { serveStdio } from "./src/server/stdio.ts";
+import { findRepositoryId } from "./src/supervisor/plan_places.ts";
 import { planTask } from "./src/supervisor/plan_task.ts";
 import type { WorktreePlanner } from "./src/supervisor/plan_worktree.ts";
 import { runCheck } from "./src/work/run_check.ts";
@@ -198,7 +199,12 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
       runCheck(command, at, { git, content, probe, env, allowed, directory: join(config.stateDir, "checks") }),
   });
   const supervisor: Supervisor = createSupervisor(config, { probe, isReadOnly, worktrees, work, log });
-  const repository = remember(async () => (await findRepository(config.cwd))?.commonDir ?? config.cwd);
+  // Over HTTP clients are elsewhere, and say where if they want to.
+  const ownRepository = config.http === null
+    ? remember(async () => (await findRepository(config.cwd))?.commonDir ?? config.cwd)
+    : () => Promise.resolve(null);
+  const repository = async (cwd?: string): Promise<string | null> =>
+    cwd === undefined ? await ownRepository() : await findRepositoryId(resolve(config.cwd, cwd));
   const services = {
     supervisor,
     minWaitMs: config.minWaitMs,
@@ -218,6 +224,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
         at: (path) => worktrees.at(path),
         now,
       },
+      log,
     }),
     log,
   };
@@ -241,7 +248,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
   const updates = new ResourceUpdates({ look: resourceFacts(new TaskChanges(config.tasksDir), resources) });
   const countOpen = rememberFor(COUNT_MS, async (): ReturnType<Supervisor["countOpen"]> => {
     try {
-      return await supervisor.countOpen(await repository());
+      return await supervisor.countOpen(await ownRepository());
     } catch (error) {
       // A client gets to know of it from its calls; it must be able to make them.
       log.error("the tasks cannot be counted", { error });
@@ -261,6 +268,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
     now,
   });
   const calls = new OpenCalls();
+  const transport = config.http === null ? "stdio" : "http";
   const makeServer: MakeServer = async ({ era }) =>
     createServer({
       version,
@@ -273,8 +281,8 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
       kept,
       era,
       repository,
-      instructions: instructions(await countOpen(), offered.map(({ name }) => name)),
-      transport: config.http === null ? "stdio" : "http",
+      instructions: instructions({ open: await countOpen(), toolNames: offered.map(({ name }) => name), transport }),
+      transport,
       ending: ending.signal,
       maxWaitMs: config.maxWaitMs,
       calls,
@@ -414,10 +422,11 @@ function createProbe(config: Config, log: Log): () => Promise<CodexProbe> {
 
 function createPlan(
   config: Config,
-  { supervisor, probe, worktrees }: {
+  { supervisor, probe, worktrees, log }: {
     readonly supervisor: Supervisor;
     readonly probe: () => Promise<CodexProbe>;
     readonly worktrees: WorktreePlanner;
+    readonly log: Log;
   },
 ): ToolServices["plan"] {
   const depth = remember(() => serverDepth(config.depth, { pid: Deno.pid, env: config.env }));
@@ -432,6 +441,14 @@ function createPlan(
     env: { ...config.env, ...config.agentEnv },
     givenEnvNames: new Set(Object.keys(config.agentEnv)),
     ownScript: Deno.build.standalone ? Deno.execPath() : import.meta.filename ?? "",
+    ownEndpoints: async () => {
+      try {
+        return (await listEndpoints(endpointsDirectory(config))).map(({ url }) => url);
+      } catch (error) {
+        log.warning("where servers listen cannot be seen", { error });
+        return [];
+      }
+    },
     probe,
     depth,
     findByThread: (threadId: string) => supervisor.findByThread(threadId),

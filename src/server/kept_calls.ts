@@ -23,7 +23,7 @@ export interface KeptCallsOptions {
   /** Names of those that this server offers: it cancels calls of no other. */
   readonly offered: readonly string[];
   readonly services: ToolServices;
-  readonly repository: () => Promise<string>;
+  readonly repository: ToolCall["repository"];
   /** How long an end is kept. */
   readonly maxAgeMs: number;
   /** Aborted when the server ends: it waits for nothing then, and stops nothing. */

@@ -305,8 +305,11 @@ export class Supervisor {
     }
   }
 
-  /** How many tasks still run or are queued, and how many ended without anybody having been given their result. */
-  async countOpen(repository: string): Promise<{ readonly running: number; readonly unread: number }> {
+  /**
+   * How many tasks of a repository, or with `null` of all, still run or are queued, and how many ended without anybody
+   * having been given their result.
+   */
+  async countOpen(repository: string | null): Promise<{ readonly running: number; readonly unread: number }> {
     const live = new Set(await this.#services.index.liveIds());
     const noted = (await this.#open.ids(repository)).filter((id) => this.#registry.directory(id).isThere());
     // There may be very many that have ended; of those that are taken for live, a crash may have left some that have.
