@@ -289,6 +289,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
       log,
     });
   supervisor.open();
+  kept.open();
   const reason = await Promise.race([connection.left.then(() => "the client left"), signalled()]);
   log.info("the server ends", { reason });
   connection.stop?.();
