@@ -347,7 +347,7 @@ async function listen(
   say(`serving MCP at ${http.url}`);
   if (read?.isNew === true) say(`made a token, which clients must send: ${read.token}`);
   if (tokenFile !== null) say(`clients must send the token in ${tokenFile}, as Authorization: Bearer TOKEN`);
-  if (read?.isOpen === true) say(`others on this machine can read ${tokenFile}: chmod 600 it`);
+  if (read?.isOpen === true) say(`others on this machine can read or change ${tokenFile}: chmod 600 it`);
   if (token.kind === "none") say("no token is asked for: every program on this machine can start agents");
   return {
     left: new Promise(() => undefined),
