@@ -3,9 +3,9 @@ import { dirname, join } from "node:path";
 import manifest from "../../deno.json" with { type: "json" };
 import type { Machine } from "../../src/cli/install/client.ts";
 import { clientNames } from "../../src/cli/install/clients.ts";
-import type { Address } from "../../src/cli/install/endpoint.ts";
 import { type InstallOptions, runInstall } from "../../src/cli/install/install.ts";
 import type { Endpoint } from "../../src/storage/endpoint_files.ts";
+import type { Address } from "../../src/storage/endpoint_url.ts";
 import { runUninstall } from "../../src/cli/install/uninstall.ts";
 import { tempDirectory } from "./temp_directory.ts";
 

@@ -1,12 +1,8 @@
 /** The servers that clients can call over HTTP. */
 import type { Endpoint } from "../../storage/endpoint_files.ts";
+import { type Address, endpointUrl } from "../../storage/endpoint_url.ts";
 import { type Client, type Connection, type Machine, shellCommand, TOKEN_VARIABLE } from "./client.ts";
 import { InstallError } from "./install_error.ts";
-
-/** Where a server listens, or is to. */
-export type Address =
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
-  | { readonly kind: "socket"; readonly path: string };
 
 /** What a client is to call, and what its user should know of it. */
 export interface Call {
@@ -25,7 +21,7 @@ export interface CallOptions {
 }
 
 const USUAL_PORT = 7077;
-const USUAL_URL = `http://127.0.0.1:${USUAL_PORT}/mcp`;
+const USUAL_URL = endpointUrl({ kind: "tcp", host: "127.0.0.1", port: USUAL_PORT });
 const START = "codex-swarm --http";
 
 /** Chooses the server at the address; where none was named and none runs at the usual one, the newest that can be called. */
@@ -56,10 +52,8 @@ export function chooseCall(client: Client, { address, endpoints, tokenFile, mach
 }
 
 function urlOf(address: Address): string {
-  if (address.kind === "socket") return `unix://${address.path}#/mcp`;
-  // Nobody can be called under the address that means all, and port 0 is any free one.
-  const host = /^(0\.0\.0\.0|::|)$/.test(address.host) ? "127.0.0.1" : address.host;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${address.port || USUAL_PORT}/mcp`;
+  // Port 0 is any free one.
+  return endpointUrl(address.kind === "socket" ? address : { ...address, port: address.port || USUAL_PORT });
 }
 
 function startCommand(address: Address, machine: Machine): string {

@@ -1,8 +1,8 @@
 /** Who gets in: looked at before anything of a request is read but its head. Pure, but for the hash of the token. */
 import { createHash, timingSafeEqual } from "node:crypto";
+import { MCP_PATH } from "../../storage/endpoint_url.ts";
 import type { Refusal } from "./refusal.ts";
 
-export const MCP_PATH = "/mcp";
 export const HEALTH_PATH = "/healthz";
 
 /** Names by which a machine knows itself: nobody else's web page can be served under them. */

@@ -4,8 +4,8 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { type Address, endpointUrl } from "../../storage/endpoint_url.ts";
 import { reasonOf, TaskError } from "../../task/errors.ts";
-import { MCP_PATH } from "./gate.ts";
 
 /** How long a request may take to tell its head, and to be there whole. */
 const HEAD_MS = 10_000;
@@ -18,11 +18,6 @@ const MAX_CONNECTIONS = 1_024;
 const MAX_HEAD_BYTES = 32 * 1024;
 /** How long a peer may be gone without a word. */
 const KEEP_ALIVE_MS = 30_000;
-
-/** Where to listen. */
-export type Address =
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
-  | { readonly kind: "socket"; readonly path: string };
 
 /** Somebody is listening. */
 export interface Listener {
@@ -79,7 +74,7 @@ export async function listen(address: Address, handle: Handle): Promise<Listener
   }
   const closed = new Promise<void>((resolve) => server.once("close", () => resolve()));
   return {
-    url: urlOf(address, server.address()),
+    url: endpointUrl(boundAt(address, server.address())),
     stop: () => void server.close(),
     async close(): Promise<void> {
       server.close();
@@ -114,12 +109,10 @@ async function removeDeadSocket(path: string): Promise<void> {
   throw Object.assign(new Error("another server listens there"), { code: "EADDRINUSE" });
 }
 
-function urlOf(address: Address, bound: ReturnType<ReturnType<typeof createServer>["address"]>): string {
-  if (address.kind === "socket") return `unix://${address.path}#${MCP_PATH}`;
-  const port = typeof bound === "object" && bound !== null ? bound.port : address.port;
-  // Nobody can be called under the address that means all.
-  const host = /^(0\.0\.0\.0|::|)$/.test(address.host) ? "127.0.0.1" : address.host;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}${MCP_PATH}`;
+/** As it was bound: port 0 is any free one. */
+function boundAt(address: Address, bound: ReturnType<ReturnType<typeof createServer>["address"]>): Address {
+  if (address.kind === "socket") return address;
+  return { ...address, port: typeof bound === "object" && bound !== null ? bound.port : address.port };
 }
 
 function explain(address: Address, error: unknown): TaskError {
