@@ -18,7 +18,7 @@ import { Git } from "./src/git/git.ts";
 import { createLog, type Log } from "./src/log.ts";
 import { directHost, windowsTools } from "./src/process/direct.ts";
 import { shimHost } from "./src/process/shim.ts";
-import { listEndpoints, noteEndpoint } from "./src/storage/endpoint_files.ts";
+import { type EndpointToken, listEndpoints, noteEndpoint } from "./src/storage/endpoint_files.ts";
 import { HandleFiles } from "./src/storage/handle_files.ts";
 import { existingDirectory } from "./src/storage/paths.ts";
 import { isNewerState } from "./src/storage/state_directory.ts";
@@ -124,7 +124,7 @@ async function changeClient(config: Config): Promise<number> {
     ...options,
     address: config.http?.address ?? null,
     endpoints: config.http === null ? [] : await listEndpoints(endpointsDirectory(config)),
-    tokenFile: config.http?.token.kind === "file" ? config.http.token.path : null,
+    token: endpointToken(config.http?.token ?? { kind: "none" }),
     program: {
       isStandalone: Deno.build.standalone,
       execPath: Deno.execPath(),
@@ -342,7 +342,11 @@ async function listen(
   });
   await revokeNet();
   const tokenFile = token.kind === "file" ? token.path : null;
-  const note = await noteEndpoint(endpointsDirectory(config), { url: http.url, pid: Deno.pid, tokenFile })
+  const note = await noteEndpoint(endpointsDirectory(config), {
+    url: http.url,
+    pid: Deno.pid,
+    token: endpointToken(token),
+  })
     .catch((error) => log.warning("others cannot be told where this server listens", { error }));
   say(`serving MCP at ${http.url}`);
   if (read?.isNew === true) say(`made a token, which clients must send: ${read.token}`);
@@ -440,6 +444,15 @@ function createPlan(
     worktreesDir: config.worktreesDir,
   };
   return (request) => planTask(request, options);
+}
+
+/** What others may know of a token. */
+function endpointToken(source: HttpSettings["token"]): EndpointToken {
+  return source.kind === "given"
+    ? { kind: "given" }
+    : source.kind === "none"
+    ? source
+    : { kind: "file", path: source.path };
 }
 
 function endpointsDirectory(config: Config): string {

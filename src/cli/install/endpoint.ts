@@ -1,5 +1,5 @@
 /** The servers that clients can call over HTTP. */
-import type { Endpoint } from "../../storage/endpoint_files.ts";
+import type { Endpoint, EndpointToken } from "../../storage/endpoint_files.ts";
 import { type Address, endpointUrl } from "../../storage/endpoint_url.ts";
 import { type Client, type Connection, type Machine, shellCommand, TOKEN_VARIABLE } from "./client.ts";
 import { InstallError } from "./install_error.ts";
@@ -15,8 +15,8 @@ export interface CallOptions {
   readonly address: Address;
   /** Those of the state directory, the newest last. */
   readonly endpoints: readonly Endpoint[];
-  /** Where a server keeps its token that does not run yet; `null` when it is given one by other ways. */
-  readonly tokenFile: string | null;
+  /** What a server asks for that does not run yet. */
+  readonly token: EndpointToken;
   readonly machine: Machine;
 }
 
@@ -25,7 +25,7 @@ const USUAL_URL = endpointUrl({ kind: "tcp", host: "127.0.0.1", port: USUAL_PORT
 const START = "codex-swarm --http";
 
 /** Chooses the server at the address; where none was named and none runs at the usual one, the newest that can be called. */
-export function chooseCall(client: Client, { address, endpoints, tokenFile, machine }: CallOptions): Call {
+export function chooseCall(client: Client, { address, endpoints, token: planned, machine }: CallOptions): Call {
   if (client.reach === "stdio") {
     throw new InstallError(`${client.title} starts its servers itself and calls none over HTTP: leave --http out.`);
   }
@@ -42,13 +42,13 @@ export function chooseCall(client: Client, { address, endpoints, tokenFile, mach
         "then run this again.",
     );
   }
-  const connection = { kind: "http", url } as const;
+  const token = endpoint?.token ?? planned;
+  const connection = { kind: "http", url, hasToken: token.kind !== "none" } as const;
   const running = endpoint === undefined
-    ? `No server runs there yet: start it with \`${startCommand(address, machine)}\`.`
+    ? `No server runs there yet: start it with \`${startCommand(address, { token, machine })}\`.`
     : `The server that runs there is process ${endpoint.pid}. Start it at the same address each time.`;
-  const file = endpoint === undefined ? tokenFile : endpoint.tokenFile;
   const isVariable = client.snippet(connection).includes(TOKEN_VARIABLE);
-  return { connection, notes: [running, tokenNote(client, { file, isVariable, machine })] };
+  return { connection, notes: [running, tokenNote(client, { token, isVariable, machine })] };
 }
 
 function urlOf(address: Address): string {
@@ -56,24 +56,30 @@ function urlOf(address: Address): string {
   return endpointUrl(address.kind === "socket" ? address : { ...address, port: address.port || USUAL_PORT });
 }
 
-function startCommand(address: Address, machine: Machine): string {
-  if (address.kind === "socket") return shellCommand(["codex-swarm", "--socket", address.path], machine);
+function startCommand(
+  address: Address,
+  { token, machine }: { readonly token: EndpointToken; readonly machine: Machine },
+): string {
+  const open = token.kind === "none" ? " --no-token" : "";
+  if (address.kind === "socket") return `${shellCommand(["codex-swarm", "--socket", address.path], machine)}${open}`;
   const { host } = new URL(urlOf(address));
-  return urlOf(address) === USUAL_URL ? START : `${START} ${host}`;
+  return `${urlOf(address) === USUAL_URL ? START : `${START} ${host}`}${open}`;
 }
 
 function tokenNote(
   { title }: Client,
-  { file, isVariable, machine }: {
-    readonly file: string | null;
+  { token, isVariable, machine }: {
+    readonly token: EndpointToken;
     readonly isVariable: boolean;
     readonly machine: Machine;
   },
 ): string {
-  if (file === null) {
-    const taker = isVariable ? `${title} takes it from the variable ${TOKEN_VARIABLE}. ` : "";
-    return `Its token is the one that it was given when it was started. ${taker}If it has none, any word will do.`;
+  if (token.kind === "none") return "It asks for no token: every program on this machine can call it.";
+  if (token.kind === "given") {
+    const taker = isVariable ? ` ${title} takes it from the variable ${TOKEN_VARIABLE}.` : "";
+    return `Its token is the one that it is given when it is started.${taker}`;
   }
+  const { path: file } = token;
   if (!isVariable) return `The token stands in ${file}.`;
   const command = machine.os === "windows"
     ? `$env:${TOKEN_VARIABLE} = Get-Content '${file.replaceAll("'", "''")}'`

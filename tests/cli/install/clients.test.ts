@@ -100,7 +100,7 @@ async function shown(client: string, isHttp: boolean): Promise<unknown> {
     endpoints: [RUNNING],
     isPrint: true,
   });
-  const connection = isHttp ? { kind: "http", url } as const : { kind: "stdio", ...COMMAND } as const;
+  const connection = isHttp ? { kind: "http", url, hasToken: true } as const : { kind: "stdio", ...COMMAND } as const;
   const snippet = clientNames.get(client)?.snippet(connection) ?? "";
   const place = clientNames.get(client)?.files(yard.machine)[0]?.replace(yard.path, "");
   assert.ok(output.startsWith(`Add this to ${place}, beside what is there:\n\n${snippet}\n`), output);
