@@ -27,6 +27,8 @@ export class CancelledCalls {
   readonly #options: CancelledCallsOptions;
   /** Those of which nothing is to be stopped any more. */
   readonly #settled = new Set<string>();
+  /** Those that could not be stopped, which was told. */
+  readonly #failed = new Set<string>();
   readonly #stops = new Map<string, Promise<void>>();
   #round: Promise<void> = Promise.resolve();
 
@@ -60,7 +62,10 @@ export class CancelledCalls {
         if (await this.#hasOpenTask(call)) await stages.cancel(call.kept, services);
       });
     } catch (error) {
-      log.error("the agents of a cancelled call could not be stopped", { handle: id, error });
+      // It is tried again and again.
+      const level = this.#failed.has(id) ? "debug" : "error";
+      this.#failed.add(id);
+      log[level]("the agents of a cancelled call could not be stopped", { handle: id, error });
     }
   }
 
