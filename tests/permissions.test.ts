@@ -10,8 +10,13 @@ import { waitFor } from "./helpers/wait_for.ts";
 
 const PRELOAD = fileURLToPath(new URL("fixtures/try_to_reach_out.ts", import.meta.url));
 const LOCK = fileURLToPath(new URL("../deno.lock", import.meta.url));
+const HAS_UNIX_SOCKETS = Deno.build.os !== "windows";
 /** Every way out that the fixture knows. */
-const WAYS = ["fetch", "connect", "listen", "node", "websocket", "import", "request", "dlopen"];
+const WAYS = [
+  ...["fetch", "connect", "listen", "node", "datagram", "node_datagram"],
+  ...(HAS_UNIX_SOCKETS ? ["unix", "node_unix"] : []),
+  ...["websocket", "import", "request", "dlopen"],
+];
 
 /** A visitor in the process of a server that is started so. */
 interface Visit extends AsyncDisposable {
@@ -30,6 +35,8 @@ async function prepareVisit(flags: readonly string[]): Promise<Visit> {
       ? new Response("export {};", { headers: { "content-type": "text/javascript" } })
       : new Response("hello");
   const http = stack.use(Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => undefined }, answer));
+  const socket = HAS_UNIX_SOCKETS ? join(temp.path, "socket") : "";
+  if (HAS_UNIX_SOCKETS) stack.use(Deno.listen({ transport: "unix", path: socket }));
   const when = join(temp.path, "when");
   const report = join(temp.path, "report");
   // A copy, because a module of this run's own port must not get into the lock file. Without any, Deno would ask the
@@ -38,8 +45,8 @@ async function prepareVisit(flags: readonly string[]): Promise<Visit> {
   await Deno.copyFile(LOCK, lock);
   const locked = ["--lock", lock, "--frozen=false"];
   return {
-    command: [Deno.execPath(), "run", "--quiet", ...locked, ...flags, "--preload", PRELOAD, MAIN],
-    env: { TRY_URL: `http://127.0.0.1:${http.addr.port}/`, TRY_WHEN: when, TRY_REPORT: report },
+    command: [Deno.execPath(), "run", "--quiet", "--unstable-net", ...locked, ...flags, "--preload", PRELOAD, MAIN],
+    env: { TRY_URL: `http://127.0.0.1:${http.addr.port}/`, TRY_SOCKET: socket, TRY_WHEN: when, TRY_REPORT: report },
     async tryAll(): Promise<Record<string, string>> {
       await Deno.writeTextFile(when, "");
       const text = await waitFor(() => Deno.readTextFile(report), { message: "the report of the visitor" });

@@ -1,5 +1,4 @@
 /** How much room a disk has left. */
-import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** A disk is too full with less than so much left and less than so large a part of it. */
@@ -7,6 +6,8 @@ export const ROOM_FLOOR = { bytes: 2 * 1024 ** 3, files: 100_000, part: 0.05 };
 
 /** Why nothing large should be put into a directory, in words; `null` where there is room, or nobody can tell. */
 export async function shortOfRoom(directory: string): Promise<string | null> {
+  // Not in a static import: a start needs none of it.
+  const { statfs } = await import("node:fs/promises");
   const found = await statfs(directory).catch(() => null);
   if (found === null) return dirname(directory) === directory ? null : await shortOfRoom(dirname(directory));
   const { bsize, blocks, bavail, files, ffree } = found;

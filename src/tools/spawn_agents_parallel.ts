@@ -3,13 +3,20 @@ import { AgentError, agentErrorOutput } from "./agent_error.ts";
 import { defineStagedAgentTool } from "./agent_tool.ts";
 import { awaitBatch, batchIds, type KeptBatch, keptBatch, keptBatchOf, startBatch } from "./agent_batch.ts";
 import { presentEnded, presentStarted } from "./present_batch.ts";
+import { joinedOutput } from "./outputs.ts";
 import { requestKey } from "./request_key.ts";
 import { cancelAgents } from "./run_agent.ts";
 import { spawnParameters } from "./start_spawned.ts";
 import type { Begun, ToolAnswer } from "./tool.ts";
 
-/** What clients see of a spec; each is checked by itself, so that a bad one fails alone. */
-const shownSpec = z.toJSONSchema(z.object(spawnParameters), { io: "input" });
+/** What clients see of a spec, made when one asks; each is checked by itself, so that a bad one fails alone. */
+const shownSpec: Record<string, unknown> = {
+  type: "object",
+  get properties() {
+    return z.toJSONSchema(z.object(spawnParameters), { io: "input" }).properties;
+  },
+  required: ["prompt"],
+};
 
 export const spawnAgentsParallel = defineStagedAgentTool({
   name: "spawn_agents_parallel",
@@ -18,14 +25,15 @@ export const spawnAgentsParallel = defineStagedAgentTool({
   description: "Run one agent per spec, wait, return all results in order; a failing one fails alone.",
   effect: "agent",
   input: z.object({
-    agents: z.array(z.unknown().meta({ type: "object", properties: shownSpec.properties, required: ["prompt"] }))
+    agents: z.array(z.unknown().meta(shownSpec))
       .describe("As for spawn_agent"),
     max_parallel: z.int().min(1).optional().describe("How many at once, default all"),
     wait: z.boolean().optional().describe("false: return ids at once"),
     ...requestKey,
   }),
   output: z.looseObject({
-    result: z.array(z.looseObject({ index: z.string().describe("Place of the spec, from 0") })).optional()
+    result: z.array(z.looseObject({ index: z.string().describe("Place of the spec, from 0"), joined: joinedOutput }))
+      .optional()
       .describe("One object per spec: output or error, or without waiting its task_id"),
     error: agentErrorOutput,
   }),

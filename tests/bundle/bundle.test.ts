@@ -15,6 +15,11 @@ Deno.test({
     const file = join(directory.path, "codex-swarm.js");
     await bundle(file);
     await smoke([Deno.execPath(), "run", "--quiet", "--no-config", "--no-lock", ...RUN_FLAGS, file]);
+    // A bundle has every static import at its top, those of files that only some starts need, too; others take long.
+    const builtins = new Set(
+      [...(await Deno.readTextFile(file)).matchAll(/\bfrom ?"(node:[\w/]+)"/g)].map(([, name]) => name),
+    );
+    assert.deepEqual([...builtins].sort(), ["node:buffer", "node:path", "node:process", "node:util"]);
   },
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { StopAnswer } from "../../src/supervisor/stop_task.ts";
-import { awaitAgent, keptOf } from "../../src/tools/run_agent.ts";
+import { awaitAgent } from "../../src/tools/run_agent.ts";
+import { keptOf } from "../../src/tools/start_agent.ts";
 import { codexAsync } from "../../src/tools/codex_async.ts";
 import { writeExecutable } from "../helpers/executable.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
