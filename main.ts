@@ -18,7 +18,7 @@ import { Git } from "./src/git/git.ts";
 import { createLog, type Log } from "./src/log.ts";
 import { directHost, windowsTools } from "./src/process/direct.ts";
 import { shimHost } from "./src/process/shim.ts";
-import { listEndpoints, noteEndpoint } from "./src/storage/endpoint_files.ts";
+import { type EndpointToken, listEndpoints, noteEndpoint } from "./src/storage/endpoint_files.ts";
 import { HandleFiles } from "./src/storage/handle_files.ts";
 import { existingDirectory } from "./src/storage/paths.ts";
 import { isNewerState } from "./src/storage/state_directory.ts";
@@ -125,7 +125,7 @@ async function changeClient(config: Config): Promise<number> {
     ...options,
     address: config.http?.address ?? null,
     endpoints: config.http === null ? [] : await listEndpoints(endpointsDirectory(config)),
-    tokenFile: config.http?.token.kind === "file" ? config.http.token.path : null,
+    token: endpointToken(config.http?.token ?? { kind: "none" }),
     program: {
       isStandalone: Deno.build.standalone,
       execPath: Deno.execPath(),
@@ -297,6 +297,7 @@ async function serveUntilEnd(config: Config, offered: readonly Tool[]): Promise<
       log,
     });
   supervisor.open();
+  kept.open();
   const reason = await Promise.race([connection.left.then(() => "the client left"), signalled()]);
   log.info("the server ends", { reason });
   connection.stop?.();
@@ -349,12 +350,16 @@ async function listen(
   });
   await revokeNet();
   const tokenFile = token.kind === "file" ? token.path : null;
-  const note = await noteEndpoint(endpointsDirectory(config), { url: http.url, pid: Deno.pid, tokenFile })
+  const note = await noteEndpoint(endpointsDirectory(config), {
+    url: http.url,
+    pid: Deno.pid,
+    token: endpointToken(token),
+  })
     .catch((error) => log.warning("others cannot be told where this server listens", { error }));
   say(`serving MCP at ${http.url}`);
   if (read?.isNew === true) say(`made a token, which clients must send: ${read.token}`);
   if (tokenFile !== null) say(`clients must send the token in ${tokenFile}, as Authorization: Bearer TOKEN`);
-  if (read?.isOpen === true) say(`others on this machine can read ${tokenFile}: chmod 600 it`);
+  if (read?.isOpen === true) say(`others on this machine can read or change ${tokenFile}: chmod 600 it`);
   if (token.kind === "none") say("no token is asked for: every program on this machine can start agents");
   return {
     left: new Promise(() => undefined),
@@ -456,6 +461,15 @@ function createPlan(
     worktreesDir: config.worktreesDir,
   };
   return (request) => planTask(request, options);
+}
+
+/** What others may know of a token. */
+function endpointToken(source: HttpSettings["token"]): EndpointToken {
+  return source.kind === "given"
+    ? { kind: "given" }
+    : source.kind === "none"
+    ? source
+    : { kind: "file", path: source.path };
 }
 
 function endpointsDirectory(config: Config): string {

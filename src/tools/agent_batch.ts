@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { FewAtOnce } from "../process/few_at_once.ts";
 import { removeTextLog } from "../storage/text_log.ts";
+import { TaskError } from "../task/errors.ts";
 import { isFinished } from "../task/task.ts";
 import { AgentError, type AgentErrorPayload, agentErrorPayload, errorPayload } from "./agent_error.ts";
 import { reportProgress } from "./progress_reports.ts";
@@ -138,7 +139,8 @@ export async function awaitBatch(batch: KeptBatch, { call, services }: Caller): 
     report: (): Promise<void> => Promise.resolve(),
     handle: handle && { tell: (ids: readonly string[]): void => handle.tell(ids), follow: (): void => {} },
   };
-  return await Promise.all(batch.map(async (agent): Promise<EndedAgent> => {
+  const faults: unknown[] = [];
+  const ended = await Promise.all(batch.map(async (agent): Promise<EndedAgent> => {
     if ("error" in agent) return agent;
     try {
       const { view, isJoined } = await awaitAgent(agent, silent, services);
@@ -146,9 +148,21 @@ export async function awaitBatch(batch: KeptBatch, { call, services }: Caller): 
     } catch (error) {
       if (call.signal.aborted) throw error;
       services.log.error("an agent of a call could not be waited for", { id: agent.id, error });
-      return { error: errorPayload(error, "unexpected_agent_error") };
+      if (error instanceof TaskError) return { error: errorPayload(error) };
+      faults.push(error);
+      return { error: lostSight(agent.id, error) };
     }
   }));
+  // Nothing that the agents have done: who comes back for their ends has them waited for anew.
+  if (handle !== null && faults.length > 0) throw faults[0];
+  return ended;
+}
+
+/** Says that an agent is no longer waited for, which may well work on. */
+function lostSight(id: string, error: unknown): AgentErrorPayload {
+  const { message, ...rest } = errorPayload(error, "unexpected_agent_error");
+  const wayOut = `get_agent_status(task_id="${id}") tells how it stands, codex_wait(task_ids=["${id}"]) waits for it`;
+  return { ...rest, message: `Cannot wait for task ${id}, which may still be running: ${message}. ${wayOut}.` };
 }
 
 function readSpec(spec: unknown): SpawnInput {

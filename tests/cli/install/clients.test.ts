@@ -100,7 +100,7 @@ async function shown(client: string, isHttp: boolean): Promise<unknown> {
     endpoints: [RUNNING],
     isPrint: true,
   });
-  const connection = isHttp ? { kind: "http", url } as const : { kind: "stdio", ...COMMAND } as const;
+  const connection = isHttp ? { kind: "http", url, hasToken: true } as const : { kind: "stdio", ...COMMAND } as const;
   const snippet = clientNames.get(client)?.snippet(connection) ?? "";
   const place = clientNames.get(client)?.files(yard.machine)[0]?.replace(yard.path, "");
   assert.ok(output.startsWith(`Add this to ${place}, beside what is there:\n\n${snippet}\n`), output);
@@ -237,7 +237,7 @@ for (
       ? '[mcp_servers.codex-swarm]\ncommand = "x"\nargs = ["main.ts", "-c", "a=1"]\ncwd = "/c"\nenv_vars = ["A"]\n' +
         'mine = 1\n[mcp_servers.codex-swarm.env]\nB = "b"\n'
       : JSON.stringify({ [name === "vscode" ? "servers" : "mcpServers"]: json });
-    const http = format.add(before, { kind: "http", url: "http://127.0.0.1:7077/mcp" });
+    const http = format.add(before, { kind: "http", url: "http://127.0.0.1:7077/mcp", hasToken: true });
     const keys = (text: string, among: readonly string[]): string[] =>
       among.filter((key) => key in (format.read(text) ?? {}));
     assert.deepEqual([keys(http, OWN_KEYS), keys(http, ["command", "args"])], [kept, []]);
