@@ -47,7 +47,7 @@ import type { Work } from "../work/work.ts";
 /** How often this server looks for tasks that have lost theirs. */
 const TAKE_OVER_EVERY_MS = 15_000;
 
-/** What the supervisor is given; `main.ts` gives the real ones. */
+/** What the supervisor is given; `src/program/` gives the real ones. */
 export interface SupervisorOptions {
   readonly stateDir: string;
   /** The state directory is a newer program's: tasks can be looked at, and nothing is changed. */
