@@ -357,7 +357,7 @@ export class Supervisor {
 
   async #ended(id: string, signal: AbortSignal): Promise<Task> {
     signal.throwIfAborted();
-    const found = await this.#table.find(id, { isHeir: true });
+    const found = await patiently(() => this.#table.find(id, { isHeir: true }), signal);
     // It may have come meanwhile: a listener would hear of it no more.
     signal.throwIfAborted();
     const finished = found instanceof FollowedTask ? found.finished : null;

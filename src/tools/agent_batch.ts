@@ -7,7 +7,7 @@ import { isFinished } from "../task/task.ts";
 import { AgentError, type AgentErrorPayload, agentErrorPayload, errorPayload } from "./agent_error.ts";
 import { reportProgress } from "./progress_reports.ts";
 import type { KeyedInput } from "./request_key.ts";
-import { awaitAgent } from "./run_agent.ts";
+import { awaitAgent, LostSight } from "./run_agent.ts";
 import { type Agent, keptAgent, keptOf } from "./start_agent.ts";
 import { claimStart, type StartClaim } from "./start_claim.ts";
 import { planSpawned, spawnDirectory, type Spawned, type SpawnInput, spawnParameters } from "./start_spawned.ts";
@@ -150,7 +150,7 @@ export async function awaitBatch(batch: KeptBatch, { call, services }: Caller): 
       services.log.error("an agent of a call could not be waited for", { id: agent.id, error });
       if (error instanceof TaskError) return { error: errorPayload(error) };
       faults.push(error);
-      return { error: lostSight(agent.id, error) };
+      return { error: lostSight(agent.id, error instanceof LostSight ? error.cause : error) };
     }
   }));
   // Nothing that the agents have done: who comes back for their ends has them waited for anew.

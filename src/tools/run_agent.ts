@@ -1,6 +1,6 @@
 /** What the blocking tools share that start an agent: the wait for its answer. */
 import { pause } from "../process/pause.ts";
-import { TaskError } from "../task/errors.ts";
+import { reasonOf, TaskError } from "../task/errors.ts";
 import { type FinishedTask, isFinished, type StopReason } from "../task/task.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { boundedTaskData } from "./present_task.ts";
@@ -19,6 +19,15 @@ const STOP_RETRY_MS = 500;
 const JOINED_LINE =
   "This is how the earlier call with this request-key ended: choose another key to start an agent anew.";
 
+/** An agent cannot be waited for, which may well work on: a fault of this server's, and no end. */
+export class LostSight extends Error {
+  constructor(id: string, cause: unknown) {
+    const wayOut = `codex_wait(task_ids=["${id}"]) waits for it`;
+    super(`task ${id}, which may still be running, cannot be waited for: ${reasonOf(cause)}. ${wayOut}`, { cause });
+    this.name = "LostSight";
+  }
+}
+
 /** An ended run. */
 export interface AnsweredRun {
   /** An earlier call with the same name has started it, or told it. */
@@ -32,7 +41,7 @@ export interface AnsweredRun {
 
 /**
  * Waits for the end of an agent that the call has started: when it is cancelled, the agent is stopped; when its client
- * has left, the wait alone is over.
+ * has left, the wait alone is over. Throws {@linkcode LostSight}.
  */
 export async function awaitAgent(
   { id, lifetime, joined }: KeptAgent,
@@ -73,7 +82,11 @@ export async function joinAgent(
 
 async function untilEnded(id: string, signal: AbortSignal, call: ToolCall, services: ToolServices): Promise<void> {
   await using _reports = reportAgent(id, call, services);
-  await services.supervisor.ended(id, signal);
+  try {
+    await services.supervisor.ended(id, signal);
+  } catch (error) {
+    throw signal.aborted || error instanceof TaskError ? error : new LostSight(id, error);
+  }
 }
 
 /** Tells the client how far an agent is, until it is disposed. */

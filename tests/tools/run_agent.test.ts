@@ -94,3 +94,12 @@ exec '${codex.path}' "$@"
   assert.equal((await swarm.resource("tasks")).length, 1);
   assert.doesNotMatch(swarm.process.stderr, / ERROR /);
 });
+
+Deno.test("awaitAgent() names the agent that it cannot wait for, and how to find it again", async () => {
+  const services = toolServices({ ended: () => Promise.reject(new Error("no files")) });
+  await assert.rejects(awaitAgent({ id: TASK.id, lifetime: "detached" }, toolCall(), services), {
+    name: "LostSight",
+    message: "task 0123abcd, which may still be running, cannot be waited for: no files. " +
+      'codex_wait(task_ids=["0123abcd"]) waits for it',
+  });
+});
