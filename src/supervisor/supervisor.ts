@@ -30,7 +30,16 @@ import { takeOverAll } from "./take_over_all.ts";
 import { TaskTable } from "./task_table.ts";
 import { type TaskView, viewFinished, viewFollowed } from "./task_view.ts";
 import type { Worktrees } from "../work/worktrees.ts";
-import { notTold, tellAgent, type TellAnswer, wasTold } from "./tell_agent.ts";
+import {
+  addPrompt,
+  endedTelling,
+  findPrompt,
+  type NotTold,
+  notTold,
+  type TellAnswer,
+  type Telling,
+  untilTold,
+} from "./tell_agent.ts";
 import { UsageLimits } from "./usage_limits.ts";
 import { whoWorksIn } from "./who_works_in.ts";
 import type { Work } from "../work/work.ts";
@@ -38,7 +47,7 @@ import type { Work } from "../work/work.ts";
 /** How often this server looks for tasks that have lost theirs. */
 const TAKE_OVER_EVERY_MS = 15_000;
 
-/** What the supervisor is given; `main.ts` gives the real ones. */
+/** What the supervisor is given; `src/program/` gives the real ones. */
 export interface SupervisorOptions {
   readonly stateDir: string;
   /** The state directory is a newer program's: tasks can be looked at, and nothing is changed. */
@@ -216,9 +225,9 @@ export class Supervisor {
     return await this.#registry.directory(id).countPrompts();
   }
 
-  /** Tells whether a task was given this prompt after the one of that number. */
-  async wasTold(id: string, { prompt, after }: { readonly prompt: string; readonly after: number }): Promise<boolean> {
-    return await wasTold(this.#registry.directory(id), { prompt, after });
+  /** The number of this prompt if a task was given it after the one of that number; `null` when not. */
+  async findPrompt(id: string, sought: { readonly prompt: string; readonly after: number }): Promise<number | null> {
+    return await findPrompt(this.#registry.directory(id), sought);
   }
 
   /** Tasks that have not ended, and the newest of those that have, at most `limit` of these; oldest first. */
@@ -253,13 +262,28 @@ export class Supervisor {
   }
 
   /**
-   * Gives a running agent another prompt: its turn is broken off and its thread goes on with it. Tells whether the agent
-   * was still there to be told; takes the prompt back when the signal comes before. Throws `unknown_task`.
+   * Writes down another prompt for a running agent, on disk when this returns, and gives its number; or why nobody can
+   * be told. Throws `unknown_task`.
    */
-  async tell(id: string, prompt: string, signal: AbortSignal): Promise<TellAnswer> {
+  async addPrompt(id: string, prompt: string): Promise<number | NotTold> {
     await refuseNewerState(this.#options.stateDir);
     const found = await this.#table.find(id, { isHeir: true });
-    return found instanceof FollowedTask ? await tellAgent(found, { prompt, signal }, this.#services) : notTold(found);
+    return found instanceof FollowedTask ? await addPrompt(found, prompt) : notTold(found);
+  }
+
+  /**
+   * Breaks the agent's turn off, whose thread goes on with that prompt then, and settles when the agent was told or cannot
+   * be any more. Takes the prompt back when the signal comes before and it is withdrawn. Throws `unknown_task`.
+   */
+  async untilTold(id: string, telling: Telling): Promise<TellAnswer> {
+    const found = await this.#table.find(id, { isHeir: true });
+    if (!(found instanceof FollowedTask)) return endedTelling(found, telling.number);
+    return await untilTold(found, telling, this.#services);
+  }
+
+  /** Takes a prompt back that nobody was told; does nothing where it is gone. */
+  async removePrompt(id: string, number: number): Promise<void> {
+    await this.#registry.directory(id).removePrompt(number);
   }
 
   /** Stops a task and settles when it has ended, or cannot be ended. The first reason wins; an ended one stays as it is. */
@@ -281,8 +305,11 @@ export class Supervisor {
     }
   }
 
-  /** How many tasks still run or are queued, and how many ended without anybody having been given their result. */
-  async countOpen(repository: string): Promise<{ readonly running: number; readonly unread: number }> {
+  /**
+   * How many tasks of a repository, or with `null` of all, still run or are queued, and how many ended without anybody
+   * having been given their result.
+   */
+  async countOpen(repository: string | null): Promise<{ readonly running: number; readonly unread: number }> {
     const live = new Set(await this.#services.index.liveIds());
     const noted = (await this.#open.ids(repository)).filter((id) => this.#registry.directory(id).isThere());
     // There may be very many that have ended; of those that are taken for live, a crash may have left some that have.
@@ -330,7 +357,7 @@ export class Supervisor {
 
   async #ended(id: string, signal: AbortSignal): Promise<Task> {
     signal.throwIfAborted();
-    const found = await this.#table.find(id, { isHeir: true });
+    const found = await patiently(() => this.#table.find(id, { isHeir: true }), signal);
     // It may have come meanwhile: a listener would hear of it no more.
     signal.throwIfAborted();
     const finished = found instanceof FollowedTask ? found.finished : null;

@@ -1,11 +1,11 @@
 /** Who gets in: looked at before anything of a request is read but its head. Pure, but for the hash of the token. */
+import { MCP_PATH } from "../../storage/endpoint_url.ts";
 import { hostName, isLoopback, nameOfHost } from "../../task/host_name.ts";
 import type { Refusal } from "./refusal.ts";
 
 // Not in a static import: a bundle has all of those at its top, and every start would load it.
 const { createHash, timingSafeEqual } = await import("node:crypto");
 
-export const MCP_PATH = "/mcp";
 export const HEALTH_PATH = "/healthz";
 
 /** Whom the gate lets in. */

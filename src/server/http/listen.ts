@@ -4,9 +4,9 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { type Address, endpointUrl } from "../../storage/endpoint_url.ts";
 import { reasonOf, TaskError } from "../../task/errors.ts";
 import { claimSocket } from "./claim_socket.ts";
-import { MCP_PATH } from "./gate.ts";
 
 // Not in a static import: a bundle has all of those at its top, and every start would load it.
 const { createServer } = await import("node:http");
@@ -22,11 +22,6 @@ const MAX_CONNECTIONS = 1_024;
 const MAX_HEAD_BYTES = 32 * 1024;
 /** How long a peer may be gone without a word. */
 const KEEP_ALIVE_MS = 30_000;
-
-/** Where to listen. */
-export type Address =
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
-  | { readonly kind: "socket"; readonly path: string };
 
 /** Somebody is listening. */
 export interface Listener {
@@ -85,7 +80,7 @@ export async function listen(address: Address, handle: Handle): Promise<Listener
     claims.dispose();
   };
   return {
-    url: urlOf(address, server.address()),
+    url: endpointUrl(boundAt(address, server.address())),
     stop,
     async close(): Promise<void> {
       stop();
@@ -116,12 +111,10 @@ function statusOf(code: string | undefined): string {
   }
 }
 
-function urlOf(address: Address, bound: ReturnType<ReturnType<typeof createServer>["address"]>): string {
-  if (address.kind === "socket") return `unix://${address.path}#${MCP_PATH}`;
-  const port = typeof bound === "object" && bound !== null ? bound.port : address.port;
-  // Nobody can be called under the address that means all.
-  const host = /^(0\.0\.0\.0|::|)$/.test(address.host) ? "127.0.0.1" : address.host;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}${MCP_PATH}`;
+/** As it was bound: port 0 is any free one. */
+function boundAt(address: Address, bound: ReturnType<ReturnType<typeof createServer>["address"]>): Address {
+  if (address.kind === "socket") return address;
+  return { ...address, port: typeof bound === "object" && bound !== null ? bound.port : address.port };
 }
 
 function explain(address: Address, error: unknown): TaskError {

@@ -1,9 +1,10 @@
 import { createMcpHandler } from "@modelcontextprotocol/server";
 import type { Log } from "../../log.ts";
+import type { Address } from "../../storage/endpoint_url.ts";
 import type { MakeServer } from "../create_server.ts";
 import type { ResourceUpdates } from "../resource_updates.ts";
 import { type GateOptions, withOwnName } from "./gate.ts";
-import { type Address, listen, type Listener } from "./listen.ts";
+import { listen, type Listener } from "./listen.ts";
 import { withUpdates } from "./listening.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { serveRequest } from "./serve_http.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { join } from "node:path";
-import { type Address, listen, type Listener } from "../../../src/server/http/listen.ts";
+import { listen, type Listener } from "../../../src/server/http/listen.ts";
+import type { Address } from "../../../src/storage/endpoint_url.ts";
 import { startHttpServer } from "../../helpers/http_server.ts";
 import { namesIn, tempDirectory } from "../../helpers/temp_directory.ts";
 

@@ -179,11 +179,15 @@ Deno.test("what a client cannot hear any more is not waited for, and the agent g
   await using server = await startHttpServer();
   await using client = await server.connect();
   const { structured: { task_id } } = await client.call("codex_async", { prompt: "fake:hold(go) fake:say(done)" });
+  const waiting = async (): Promise<number> => (await (await server.send({}, "/healthz")).json()).calls;
   for (const era of ["2025", "2026"] as const) {
     const leaver = await server.connect({ era });
     const wait = leaver.call("codex_wait", { task_ids: [task_id] });
+    wait.catch(() => {});
+    await waitFor(async () => await waiting() === 1, { message: `the ${era} client's call to wait` });
     await leaver.client.close();
     await assert.rejects(wait);
+    await waitFor(async () => await waiting() === 0, { message: `the ${era} client's call to be over` });
   }
   await Deno.writeTextFile(`${server.cwd}/go`, "");
   const { structured } = await client.call("codex_wait", { task_ids: [task_id] });
