@@ -7,7 +7,9 @@ import { DESCRIPTION } from "../../.github/packaging/about.ts";
 import { mcpbManifest } from "../../.github/packaging/mcpb.ts";
 import { packagingFiles } from "../../.github/scripts/packaging.ts";
 import { TARGETS } from "../../.github/scripts/release_names.ts";
+import { RUN_FLAGS } from "../../.github/scripts/run_flags.ts";
 import { exampleSums, sumsText } from "../helpers/example_sums.ts";
+import { MAIN } from "../helpers/server_process.ts";
 import { namesIn, tempDirectory } from "../helpers/temp_directory.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../.github/scripts/packaging.ts", import.meta.url));
@@ -105,6 +107,25 @@ Deno.test("packaging.ts writes the files, or none", async () => {
 Deno.test("the description is one that Homebrew and the registry take", () => {
   assert.ok(DESCRIPTION.length <= 80);
   assert.doesNotMatch(DESCRIPTION, /^(an?|the) |codex-swarm|\.$/i);
+});
+
+Deno.test("what the formula's own test asks is answered as it expects", async () => {
+  await using directory = await tempDirectory();
+  const formula = files("1.2.3")["codex-swarm.rb"] ?? "";
+  const [, request = ""] = /request = '(.+)'$/m.exec(formula) ?? [];
+  const [, expected = ""] = /assert_match '(.+)', answer$/m.exec(formula) ?? [];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", ...RUN_FLAGS, MAIN, "--state-dir", join(directory.path, "state")],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(`${request}\n`));
+  await writer.close();
+  const { code, stdout } = await child.output();
+  assert.equal(code, 0);
+  assert.ok(expected.length > 0 && new TextDecoder().decode(stdout).includes(expected));
 });
 
 const input = z.strictObject({
