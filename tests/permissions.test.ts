@@ -49,4 +49,5 @@ Deno.test("the same ways are open when nothing is revoked or denied (control)", 
   );
   await using _swarm = await startSwarm({ ...visit, env: { ...visit.env, TRY_KEEP: "1" } });
   assert.deepEqual(await visit.tryAll(), Object.fromEntries(WAYS.map((way) => [way, "open"])));
+  assert.ok(visit.arrived() > 0);
 });
