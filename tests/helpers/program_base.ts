@@ -22,7 +22,7 @@ interface Pinned {
 }
 
 /**
- * The newest Deno of which npm holds a base, within a program that somebody has compiled, and the compiler of the same
+ * The newest Deno of which a base was found in npm, within a program that somebody has compiled, and the compiler of the same
  * version. Both for x86-64 Linux.
  */
 const NPM_VERSION = "2.7.11";
