@@ -10,7 +10,8 @@ import { namesIn, tempDirectory } from "../helpers/temp_directory.ts";
 const ignore = Deno.build.os !== "linux";
 
 async function output(cwd: string, ...[program = "", ...args]: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(program, { args, cwd, stdin: "null" }).output();
+  const { success, stdout, stderr } = await new Deno.Command(program, { args, cwd, env: { TZ: "UTC" }, stdin: "null" })
+    .output();
   assert.ok(success, new TextDecoder().decode(stderr));
   return new TextDecoder().decode(stdout);
 }
@@ -43,7 +44,8 @@ Deno.test(
       const program = target.startsWith("windows") ? "codex-swarm.exe" : "codex-swarm";
       assert.deepEqual(namesIn(place), ["LICENSE", "README.md", program]);
       assert.equal(await Deno.readTextFile(join(place, program)), `program for ${target}\n`);
-      assert.equal((await Deno.stat(join(place, program))).mode, 0o100755);
+      const { mode, mtime } = await Deno.stat(join(place, program));
+      assert.deepEqual([mode, mtime?.toISOString()], [0o100755, "1980-01-01T00:00:00.000Z"]);
     }
 
     // Later, of files that are newer.
