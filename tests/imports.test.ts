@@ -69,7 +69,7 @@ Deno.test("brokenImports() names each import that breaks a rule", () => {
     "src/server/stdio.ts imports src/cli/help.ts: these two parts are strangers to each other",
     "src/server/stdio.ts imports src/codex/probe.ts: the server knows tools, not Codex",
     "src/dashboard/page.ts imports src/cli/help.ts: these two parts are strangers to each other",
-    "src/tools/mod.ts imports src/config/flags.ts: only main.ts and cli/help.ts know flags and variables",
+    "src/tools/mod.ts imports src/config/flags.ts: only main.ts, the program's parts and cli/help.ts know flags and variables",
     "src/storage/bell.ts imports src/git/repository.ts: these two parts are strangers to each other",
     "src/task/task.ts imports src/process/shim.ts: imports go down only",
     "src/config/flags.ts imports src/process/shim.ts: the configuration knows only the words of the domain",

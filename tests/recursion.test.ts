@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { installFakeCodex } from "./helpers/fake_codex.ts";
+import { type FakeCodex, installFakeCodex } from "./helpers/fake_codex.ts";
+import { startHttpServer } from "./helpers/http_server.ts";
 import { MAIN } from "./helpers/server_process.ts";
 import { startSwarm, type Swarm } from "./helpers/swarm.ts";
 import { waitForTask } from "./helpers/tasks.ts";
@@ -124,11 +125,44 @@ Deno.test("agents get every MCP server that is configured but this one, however 
     looks_alike: 'command = "codex-swarm-docs"',
     remote: 'url = "https://example.com/mcp"',
   };
-  const tables = Object.entries({ ...own, ...others }).map(([name, body]) => `[mcp_servers.${name}]\n${body}\n`);
-  await Deno.writeTextFile(join(codex.home, "config.toml"), tables.join("\n"));
+  await configure(codex, { ...own, ...others });
   await using swarm = await startSwarm({ codex });
+  assert.deepEqual(await switchedOff(swarm), switches(own));
+});
+
+Deno.test("agents get no MCP server that is a swarm over HTTP, be it their own or another one on its state", async () => {
+  await using codex = await installFakeCodex();
+  await using server = await startHttpServer({ codex });
+  const { port } = new URL(server.url);
+  const own = {
+    as_printed: `url = "${server.url}"`,
+    by_another_name: `url = "http://localhost:${port}/mcp"\nbearer_token_env_var = "CODEX_SWARM_TOKEN"`,
+    "codex-swarm": 'url = "https://swarm.example.com/mcp"',
+    by_bridge: `command = "npx"\nargs = ["-y", "mcp-remote", "http://localhost:${port}/mcp"]`,
+  };
+  const others = {
+    of_another_port: 'url = "http://127.0.0.1:9/mcp"',
+    of_another_host: `url = "http://example.com:${port}/mcp"`,
+  };
+  await configure(codex, { ...own, ...others });
+  await using client = await server.connect();
+  await using beside = await startSwarm({ codex, stateDir: server.stateDir });
+  for (const swarm of [client, beside]) assert.deepEqual(await switchedOff(swarm), switches(own));
+});
+
+/** Writes a config.toml with the bodies of the servers' tables. */
+async function configure({ home }: FakeCodex, servers: Readonly<Record<string, string>>): Promise<void> {
+  const tables = Object.entries(servers).map(([name, body]) => `[mcp_servers.${name}]\n${body}\n`);
+  await Deno.writeTextFile(join(home, "config.toml"), tables.join("\n"));
+}
+
+/** What an agent is told of MCP servers, in order. */
+async function switchedOff(swarm: Pick<Swarm, "call">): Promise<string[]> {
   const { structured } = await swarm.call("codex", { prompt: "fake:echo_args" });
   const { args } = JSON.parse(structured.content);
-  const switched = args.filter((arg: string) => arg.startsWith("mcp_servers"));
-  assert.deepEqual(switched.sort(), Object.keys(own).map((name) => `mcp_servers.${name}.enabled=false`).sort());
-});
+  return args.filter((arg: string) => arg.startsWith("mcp_servers")).sort();
+}
+
+function switches(servers: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(servers).map((name) => `mcp_servers.${name}.enabled=false`).sort();
+}

@@ -1,4 +1,5 @@
 /** Where and for whom the server listens instead of on stdin: `--http` and the flags around it. */
+import { hostName, isLoopback, nameOfHost } from "../task/host_name.ts";
 import { ConfigError } from "./config_error.ts";
 import { absolute, type Paths } from "./paths.ts";
 import { readList, readSwitch, readText, readWholeNumber, type Sources } from "./settings.ts";
@@ -53,7 +54,7 @@ export function readHttp(sources: Sources, paths: Paths, stateDir: string): Http
   const settings: HttpSettings = {
     address,
     token: readToken(sources, paths, stateDir),
-    allowedHosts: readNames(sources, "allowed-host").map(hostName),
+    allowedHosts: readNames(sources, "allowed-host").map(allowedHost),
     allowedOrigins: readNames(sources, "allowed-origin").map(origin),
   };
   refuseOpenDoors(settings);
@@ -100,13 +101,10 @@ function readNames(sources: Sources, name: "allowed-host" | "allowed-origin"): s
     .filter((text) => text !== "");
 }
 
-/** The name alone, as it is compared: a port says nothing about who asks. */
-function hostName(text: string): string {
-  const isPlain = /^(\[[0-9a-f:.]+\]|[^\s/@?#\\:[\]]+)(:\d{1,5})?$/i.test(text);
-  if (!isPlain || !URL.canParse(`http://${text}`)) {
-    throw new ConfigError(`Invalid --allowed-host "${text}": expected a host's name, such as swarm.example.com`);
-  }
-  return new URL(`http://${text}`).hostname;
+function allowedHost(text: string): string {
+  const name = hostName(text);
+  if (name !== null) return name;
+  throw new ConfigError(`Invalid --allowed-host "${text}": expected a host's name, such as swarm.example.com`);
 }
 
 function origin(text: string): string {
@@ -122,7 +120,7 @@ function origin(text: string): string {
 
 /** What others than this machine can reach takes both a token and the names that they know it by. */
 function refuseOpenDoors({ address, token, allowedHosts }: HttpSettings): void {
-  if (address.kind === "socket" || isLoopback(address.host)) return;
+  if (address.kind === "socket" || isLoopback(nameOfHost(address.host) ?? "")) return;
   const missing = [
     ...(token.kind === "none" ? ["a token (leave out --no-token)"] : []),
     ...(allowedHosts.length === 0 ? ["--allowed-host NAME for each name that clients reach it by"] : []),
@@ -131,9 +129,4 @@ function refuseOpenDoors({ address, token, allowedHosts }: HttpSettings): void {
   throw new ConfigError(
     `Cannot listen on ${address.host}, which other machines can reach, without ${missing.join(" and ")}`,
   );
-}
-
-/** Tells whether an address is reached from this machine only. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|::1|(0+:){7}0*1)$/i.test(host);
 }

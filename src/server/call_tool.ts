@@ -31,9 +31,7 @@ export async function served<T>(
     return await serve();
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
-    if (error instanceof TaskError) {
-      return tool.refuse === undefined ? failedCall(error.message, call) : callResult(tool.refuse(error));
-    }
+    if (error instanceof TaskError) return refusedCall(error, { tool, call });
     // Nobody hears this one.
     if (call.signal.aborted && error === call.signal.reason) return failedCall("Cancelled by client", call);
     log.error("a call failed for a reason of our own", { tool: tool.name, error });
@@ -41,6 +39,14 @@ export async function served<T>(
     const text = `Cannot serve ${tool.name}: ${reason}. This is a fault of codex-swarm; its log file says more.`;
     return failedCall(text, call);
   }
+}
+
+/** Tells what the caller can act on. */
+export function refusedCall(
+  error: TaskError,
+  { tool, call }: { readonly tool: Tool; readonly call: ToolCall },
+): CallToolResult {
+  return tool.refuse === undefined ? failedCall(error.message, call) : callResult(tool.refuse(error));
 }
 
 /** An answer as MCP has it. */

@@ -1,7 +1,7 @@
 /** MCP as a protocol: what a connection's server offers, of either protocol era. */
 import { type McpRequestContext, Server, type ServerCapabilities } from "@modelcontextprotocol/server";
 import type { Log } from "../log.ts";
-import type { Tool, ToolServices } from "../tools/tool.ts";
+import type { Tool, ToolCall, ToolServices } from "../tools/tool.ts";
 import type { KeptCalls } from "./kept_calls.ts";
 import type { OpenCalls } from "./open_calls.ts";
 import type { ResourceTemplate } from "./resource_templates.ts";
@@ -27,8 +27,8 @@ export interface ServerOptions {
   readonly kept: KeptCalls;
   /** Of the protocol. */
   readonly era: McpRequestContext["era"];
-  /** The repository of the client. */
-  readonly repository: () => Promise<string>;
+  /** Finds a repository for {@linkcode ToolCall}. */
+  readonly repository: ToolCall["repository"];
   readonly instructions: string;
   /** How the client is connected: some bear less over HTTP. */
   readonly transport: "stdio" | "http";

@@ -1,5 +1,10 @@
 import type { HandleEnd } from "../storage/handle_files.ts";
+import { reasonOf } from "../task/errors.ts";
+import { cutInner } from "../tools/bounded_text.ts";
 import type { Handle } from "../tools/tool.ts";
+
+/** Longest reason that is told, in characters. */
+const MAX_REASON = 300;
 
 /** A call that was answered with a handle, while this server waits for its end. */
 export class KeptCall implements Handle {
@@ -7,6 +12,7 @@ export class KeptCall implements Handle {
   readonly #told = new Set<string>();
   #describe: (() => Promise<string>) | null = null;
   #end: HandleEnd | null = null;
+  #fault: string | null = null;
   #finished: Promise<void> = Promise.resolve();
 
   follow(describe: (() => Promise<string>) | null): void {
@@ -24,6 +30,7 @@ export class KeptCall implements Handle {
 
   /** Says how far the work is; `null` while nothing can be said. */
   async describe(): Promise<string | null> {
+    if (this.#fault !== null) return this.#fault;
     return await this.#describe?.().catch(() => null) ?? null;
   }
 
@@ -48,6 +55,13 @@ export class KeptCall implements Handle {
 
   noteEnd(end: HandleEnd): void {
     this.#end = end;
+  }
+
+  /** Why this server waits no longer although nothing has ended: a fault of its own. */
+  noteFault(error: unknown): void {
+    this.#fault =
+      `Cannot tell the end for now: ${cutInner(reasonOf(error), MAX_REASON)}. This is a fault of codex-swarm, ` +
+      "whose log file says more; nothing was stopped. Whoever asks again has it tried anew";
   }
 
   /** Settles when this server waits no longer; never rejects. */

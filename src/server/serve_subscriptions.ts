@@ -8,7 +8,7 @@ export function serveSubscriptions(
   server: Server,
   { updates, log }: { readonly updates: ResourceUpdates; readonly log: Log },
 ): void {
-  const subscriptions = new Subscriptions({ updates, notify: updateSender(server, log) });
+  const subscriptions = new Subscriptions({ updates, notify: updateSender(server, log), log });
   server.setRequestHandler("resources/subscribe", ({ params: { uri } }) => {
     subscriptions.subscribe(uri);
     return {};

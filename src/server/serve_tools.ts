@@ -4,6 +4,7 @@ import type { ServerOptions } from "./create_server.ts";
 import { listTool } from "./list_tool.ts";
 import { declaresTasks } from "./serve_handles.ts";
 import { toolCall } from "./tool_call.ts";
+import { isGiven } from "./tool_input.ts";
 
 /** Lists the tools and lets clients call them. */
 export function serveTools(server: Server, options: ServerOptions): void {
@@ -18,7 +19,7 @@ export function serveTools(server: Server, options: ServerOptions): void {
       );
     }
     using _open = options.calls.begin();
-    const call = toolCall(server, context, options);
+    const call = toolCall(server, context, { ...options, isNamed: isGiven("request-key", params.arguments) });
     const { stages } = tool;
     if (stages !== undefined && declaresTasks(context) && await options.kept.isWritable()) {
       return await options.kept.begin({ ...tool, stages }, params.arguments, call);

@@ -26,7 +26,7 @@ export function serveStdio(
   const transport = new LineTransport(process.stdin, process.stdout);
   // In the 2026 era the SDK passes what the server tells on to those who listen.
   let notify = (_uri: string): void => undefined;
-  const subscriptions = new Subscriptions({ updates, notify: (uri) => notify(uri) });
+  const subscriptions = new Subscriptions({ updates, notify: (uri) => notify(uri), log });
   const factory = async ({ era }: McpRequestContext): Promise<Server> => {
     const server = await makeServer({ era });
     if (era === "modern") notify = updateSender(server, log);

@@ -7,11 +7,16 @@ import {
   type RequestId,
 } from "@modelcontextprotocol/server";
 import * as z from "zod";
+import type { Log } from "../log.ts";
 import { unknownResource } from "./serve_resources.ts";
 import type { ResourceUpdates, UpdateListener } from "./resource_updates.ts";
 
 /** Most resources that one connection watches. */
 const MAX_WATCHED = 1_000;
+
+const BROKEN =
+  "Cannot listen: nothing of what was asked for is watched. This is a fault of codex-swarm; its log says more. " +
+  "Read the resources, or call codex_wait, to hear of changes meanwhile.";
 
 const listenParams = z.looseObject({
   notifications: z.looseObject({ resourceSubscriptions: z.array(z.string()) }),
@@ -29,12 +34,20 @@ export type HeededListen =
 export class Subscriptions implements Disposable {
   readonly #updates: ResourceUpdates;
   readonly #notify: UpdateListener;
+  readonly #log: Log;
   readonly #single = new Map<string, Disposable>();
   readonly #listening = new Map<RequestId, readonly Disposable[]>();
 
-  constructor({ updates, notify }: { readonly updates: ResourceUpdates; readonly notify: UpdateListener }) {
+  constructor(
+    { updates, notify, log }: {
+      readonly updates: ResourceUpdates;
+      readonly notify: UpdateListener;
+      readonly log: Log;
+    },
+  ) {
     this.#updates = updates;
     this.#notify = notify;
+    this.#log = log;
   }
 
   /** Watches a resource; one that is watched already stays so. Throws a {@linkcode ProtocolError}. */
@@ -62,13 +75,25 @@ export class Subscriptions implements Disposable {
     const { notifications } = parsed.data;
     const asked = [...new Set(notifications.resourceSubscriptions)];
     if (this.#count + asked.length > MAX_WATCHED) {
-      const error = { code: ProtocolErrorCode.InvalidParams, message: tooMany() };
-      return { kind: "refused", answer: { jsonrpc: "2.0", id: message.id, error } };
+      return refusedListen(message, ProtocolErrorCode.InvalidParams, tooMany());
     }
     const known = asked.filter((uri) => this.#updates.canWatch(uri));
-    this.#listening.set(message.id, known.map((uri) => this.#updates.watch(uri, this.#notify)));
+    try {
+      this.#listening.set(message.id, this.#watchAll(known));
+    } catch (error) {
+      this.#log.error("a client cannot listen for a reason of our own", { error });
+      return refusedListen(message, ProtocolErrorCode.InternalError, BROKEN);
+    }
     const params = { ...message.params, notifications: { ...notifications, resourceSubscriptions: known } };
     return { kind: "passed_on", message: { ...message, params } };
+  }
+
+  /** All of them or, where one cannot be watched, none. */
+  #watchAll(uris: readonly string[]): Disposable[] {
+    using begun = new DisposableStack();
+    const watches = uris.map((uri) => begun.use(this.#updates.watch(uri, this.#notify)));
+    begun.move();
+    return watches;
   }
 
   /** Watches no longer what this `subscriptions/listen` has asked for; does nothing for any other request. */
@@ -85,6 +110,10 @@ export class Subscriptions implements Disposable {
   get #count(): number {
     return [...this.#listening.values()].reduce((sum, { length }) => sum + length, this.#single.size);
   }
+}
+
+function refusedListen({ id }: JSONRPCRequest, code: ProtocolErrorCode, message: string): HeededListen {
+  return { kind: "refused", answer: { jsonrpc: "2.0", id, error: { code, message } } };
 }
 
 function tooMany(): string {

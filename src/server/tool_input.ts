@@ -30,6 +30,12 @@ export function readInput(tool: InputShape, given: unknown): unknown {
   );
 }
 
+/** Tells whether arguments give a parameter, however they spell it. */
+export function isGiven(name: string, given: unknown): boolean {
+  const { data = {} } = z.record(z.string(), z.unknown()).safeParse(given);
+  return Object.entries(data).some(([spelled, value]) => plain(spelled) === plain(name) && value !== null);
+}
+
 function asObject(tool: InputShape, given: unknown): Readonly<Record<string, unknown>> {
   if (given === undefined || given === null) return {};
   const parsed = z.record(z.string(), z.unknown()).safeParse(given);

@@ -4,16 +4,31 @@ import * as z from "zod";
 import { tryLock } from "./kernel_lock.ts";
 import { writeAside } from "./write_aside.ts";
 
+/** What a server asks its clients for: nothing, the token that it was given, or the one that stands in a file. */
+export type EndpointToken = z.output<typeof endpointToken>;
+const endpointToken = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("none") }),
+  z.object({ kind: z.literal("given") }),
+  z.object({ kind: z.literal("file"), path: z.string() }),
+]);
+
 /** A server that listens. */
 export interface Endpoint {
   /** Of its MCP endpoint; `unix:///PATH#/mcp` for a socket. */
   readonly url: string;
   readonly pid: number;
-  /** `null` where it takes no token, or has it from its environment. */
-  readonly tokenFile: string | null;
+  readonly token: EndpointToken;
 }
 
-const stored = z.object({ url: z.string(), pid: z.int(), tokenFile: z.string().nullable() });
+const server = { url: z.string(), pid: z.int() };
+const stored = z.union([
+  z.object({ ...server, token: endpointToken }),
+  // As older servers note it; `null` where they take no token, or have it from their environment.
+  z.object({ ...server, tokenFile: z.string().nullable() }).transform(({ tokenFile, ...rest }): Endpoint => ({
+    ...rest,
+    token: tokenFile === null ? { kind: "given" } : { kind: "file", path: tokenFile },
+  })),
+]);
 
 /** Tells others of this server until the result is disposed, or the process ends. */
 export async function noteEndpoint(directory: string, endpoint: Endpoint): Promise<Disposable> {

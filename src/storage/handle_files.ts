@@ -95,9 +95,19 @@ export class HandleFiles {
     return end;
   }
 
+  /** Those of all calls, in no order. */
+  async ids(): Promise<string[]> {
+    try {
+      return (await Array.fromAsync(Deno.readDir(this.#directory))).map(({ name }) => name).filter(isHandleId);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  }
+
   /** Removes what ended before that time, and what began before it and is about nothing that is still there. */
   async removeOld(before: Date, isTask: (id: string) => boolean): Promise<void> {
-    for (const id of await this.#ids()) {
+    for (const id of await this.ids()) {
       if (!await this.#isOld(id, { before, isTask }).catch(() => false)) continue;
       // The call first: half of a handle is none.
       await removeAll(join(this.#of(id), "call.json"));
@@ -115,15 +125,6 @@ export class HandleFiles {
     if (call !== null) return call.createdAt < before && !call.taskIds.some(isTask);
     const { mtime } = await Deno.lstat(this.#of(id));
     return mtime !== null && mtime < before;
-  }
-
-  async #ids(): Promise<string[]> {
-    try {
-      return (await Array.fromAsync(Deno.readDir(this.#directory))).map(({ name }) => name).filter(isHandleId);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return [];
-      throw error;
-    }
   }
 
   async #readText(id: string, name: string): Promise<string | null> {

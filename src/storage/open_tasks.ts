@@ -26,16 +26,22 @@ export class OpenTasks {
     await Deno.remove(join(await this.#of(repository), id)).catch(() => undefined);
   }
 
-  /** The ids noted, in no order; none where nothing was noted or can be read. */
-  async ids(repository: string): Promise<string[]> {
-    try {
-      return (await Array.fromAsync(Deno.readDir(await this.#of(repository)))).map(({ name }) => name);
-    } catch {
-      return [];
-    }
+  /** The ids noted of a repository, or with `null` of all, in no order; none where nothing was noted or can be read. */
+  async ids(repository: string | null): Promise<string[]> {
+    if (repository !== null) return await namesIn(await this.#of(repository));
+    const directories = await namesIn(this.#directory);
+    return (await Promise.all(directories.map((name) => namesIn(join(this.#directory, name))))).flat();
   }
 
   async #of(repository: string): Promise<string> {
     return join(this.#directory, (await digest(repository)).slice(0, 16));
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
+  } catch {
+    return [];
   }
 }

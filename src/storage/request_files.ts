@@ -13,8 +13,8 @@ const RECORD = /^([0-9a-f]{64})\.json$/;
 const requestEntry = z.union([
   /** A task, which may not have been made. */
   z.object({ id: z.string() }),
-  /** One that was to be told more, with the number of its last prompt before. */
-  z.object({ told: z.string(), after: z.number() }),
+  /** One that was to be told more, with the number of its last prompt before; the task that is started if it cannot be. */
+  z.object({ told: z.string(), after: z.number(), otherwise: z.string().optional() }),
   /** Why there is none. */
   z.object({ error: z.record(z.string(), z.unknown()) }),
 ]);
@@ -29,6 +29,12 @@ const requestRecord = z.object({
 });
 export type RequestRecord = z.output<typeof requestRecord>;
 
+/** The tasks that an entry is about. */
+function tasksOf(entry: RequestEntry): string[] {
+  if ("id" in entry) return [entry.id];
+  return "told" in entry ? [entry.told, ...(entry.otherwise === undefined ? [] : [entry.otherwise])] : [];
+}
+
 /** The named calls of all servers of a state directory. The directory is 0700, files 0600. */
 export class RequestFiles {
   readonly #stateDir: string;
@@ -37,9 +43,9 @@ export class RequestFiles {
     this.#stateDir = stateDir;
   }
 
-  /** What a call's files are named after. */
-  async nameOf(tool: string, key: string): Promise<string> {
-    return await digest(`${tool}\0${key}`);
+  /** What a call's files are named after; `directories` are those that its agents start in, absolute and in order. */
+  async nameOf(tool: string, key: string, directories: readonly string[]): Promise<string> {
+    return await digest(JSON.stringify([tool, key, directories]));
   }
 
   /**
@@ -111,7 +117,7 @@ export class RequestFiles {
   ): Promise<boolean> {
     const record = await this.read(name);
     if (record === null || record.createdAt >= before) return false;
-    return !record.entries.some((entry) => "id" in entry ? isTask(entry.id) : "told" in entry && isTask(entry.told));
+    return !record.entries.flatMap(tasksOf).some(isTask);
   }
 
   get #directory(): string {

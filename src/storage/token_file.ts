@@ -4,15 +4,15 @@ import { syncDirectory, writeNew } from "./write_aside.ts";
 
 /** Longest file that is read. */
 const MAX_BYTES = 4_096;
-/** Bits of a file's mode by which others than its owner can read it. */
-const OTHERS_READ = 0o044;
+/** Bits of a file's mode by which others than its owner can read or change it. */
+const OTHERS = 0o066;
 
 /** A token as it stands in a file. */
 export interface TokenFile {
   readonly token: string;
   /** It was made just now. */
   readonly isNew: boolean;
-  /** Others on this machine can read it. */
+  /** Others on this machine can read or change it. */
   readonly isOpen: boolean;
 }
 
@@ -25,19 +25,30 @@ export async function readTokenFile(
   { isMade, isToken }: { readonly isMade: boolean; readonly isToken: (text: string) => boolean },
 ): Promise<TokenFile> {
   try {
-    const isNew = isMade && await makeToken(path);
+    // Where one stands nothing is written: the disk may be full.
+    const isNew = isMade && !await isThere(path) && await makeToken(path);
     // Opening a pipe would wait for its writer.
     const { isFile, size, mode } = await Deno.stat(path);
     const token = isFile && size <= MAX_BYTES ? (await Deno.readTextFile(path)).trim() : "";
     if (!isToken(token)) {
       throw new Error("expected one line of at least 16 printable ASCII characters without spaces");
     }
-    return { token, isNew, isOpen: ((mode ?? 0) & OTHERS_READ) !== 0 };
+    return { token, isNew, isOpen: ((mode ?? 0) & OTHERS) !== 0 };
   } catch (error) {
     const remedy = isMade ? "Remove it to have a new one made" : "Correct it, or leave --token-file out";
     throw new TaskError("invalid_argument", `Cannot use the token file ${path}: ${reasonOf(error)}. ${remedy}.`, {
       cause: error,
     });
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

@@ -55,9 +55,28 @@ export class Housekeeping {
   async clean(): Promise<string[]> {
     // A newer program may have come since this server began.
     if (await isNewerState(this.#options.stateDir)) return [];
-    const { index, bell, now, taskMaxAgeMs, tasksDir, log } = this.#options;
+    const { stateDir, bell, work, now, taskMaxAgeMs, tasksDir, log } = this.#options;
     const endedBefore = new Date(now().getTime() - Math.max(taskMaxAgeMs, MIN_AGE_MS));
     const removed: string[] = [];
+    const isTask = (id: string): boolean => new TaskDirectory(tasksDir, id).isThere();
+    const steps: readonly (readonly [string, () => Promise<unknown>])[] = [
+      ["old tasks", () => this.#removeTasks(endedBefore, removed)],
+      ["removed tasks", () => emptyTrash(tasksDir)],
+      ["old worktrees", () => work.age(endedBefore)],
+      ["old handles", () => new HandleFiles(stateDir).removeOld(endedBefore, isTask)],
+      ["old requests", () => new RequestFiles(stateDir).removeOld(endedBefore, isTask)],
+      ["old bells", () => bell.tidy(() => listTaskIds(tasksDir))],
+    ];
+    for (const [what, step] of steps) {
+      // What keeps one from being done keeps nobody from the others.
+      await step().catch((error) => log.error("not all that is old could be removed", { what, error }));
+    }
+    return removed;
+  }
+
+  /** Adds the ids of those that are gone to `removed`. */
+  async #removeTasks(endedBefore: Date, removed: string[]): Promise<void> {
+    const { index, tasksDir, log } = this.#options;
     for await (const id of index.oldestBefore(endedBefore)) {
       if (this.#isStopped) break;
       try {
@@ -69,13 +88,6 @@ export class Housekeeping {
         log.debug("a task is kept since it cannot be read", { id, error });
       }
     }
-    await emptyTrash(tasksDir);
-    await this.#options.work.age(endedBefore);
-    const isTask = (id: string): boolean => new TaskDirectory(tasksDir, id).isThere();
-    await new HandleFiles(this.#options.stateDir).removeOld(endedBefore, isTask);
-    await new RequestFiles(this.#options.stateDir).removeOld(endedBefore, isTask);
-    await bell.tidy(() => listTaskIds(tasksDir));
-    return removed;
   }
 
   async #remove({ id, repository, spec }: FinishedTask): Promise<void> {

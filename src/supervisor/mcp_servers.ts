@@ -1,13 +1,24 @@
 /** Which of the user's MCP servers an agent gets. */
 import { basename } from "node:path";
 import { TaskError } from "../task/errors.ts";
+import { isEndpoint } from "./own_url.ts";
 
 /** As much of a configured server as matters here. */
 export interface McpServerEntry {
   readonly name: string;
   readonly command: string | null;
   readonly args: readonly string[];
+  /** `null` for one that is started by its command. */
+  readonly url: string | null;
   readonly isEnabled: boolean;
+}
+
+/** How this program is known among them. */
+export interface OwnServer {
+  /** The file or program that it is. */
+  readonly script: string;
+  /** Where it, or another one on the same state, listens. */
+  readonly endpoints: readonly string[];
 }
 
 /** This program and those it replaces: an agent that could start them would breed. */
@@ -19,7 +30,7 @@ const OWN_NAMES = /^codex[-_](swarm|mcp[-_]swarm|as[-_]mcp)(@.*)?(\.exe|\.py)?$/
  */
 export function disabledMcpServers(
   configured: readonly McpServerEntry[],
-  options: { readonly wanted?: readonly string[]; readonly ownScript: string },
+  options: { readonly wanted?: readonly string[]; readonly own: OwnServer },
 ): string[] {
   const { wanted } = options;
   const names = configured.map(({ name }) => name);
@@ -30,11 +41,15 @@ export function disabledMcpServers(
   }
   return configured
     .filter((server) => server.isEnabled)
-    .filter((server) => isOwn(server, options.ownScript) || (wanted !== undefined && !wanted.includes(server.name)))
+    .filter((server) => isOwn(server, options.own) || (wanted !== undefined && !wanted.includes(server.name)))
     .map(({ name }) => name);
 }
 
-function isOwn(server: McpServerEntry, ownScript: string): boolean {
-  if (server.command === null) return false;
-  return [server.command, ...server.args].some((word) => word === ownScript || OWN_NAMES.test(basename(word)));
+function isOwn({ name, command, args, url }: McpServerEntry, { script, endpoints }: OwnServer): boolean {
+  if (url !== null && (OWN_NAMES.test(name) || isEndpoint(url, endpoints))) return true;
+  if (command === null) return false;
+  // A command may lead to a server that listens, as mcp-remote does.
+  return [command, ...args].some((word) =>
+    word === script || OWN_NAMES.test(basename(word)) || isEndpoint(word, endpoints)
+  );
 }

@@ -46,6 +46,12 @@ export async function findPlaces(
   };
 }
 
+/** The `repositoryId` of a directory. Throws `cwd_missing`. */
+export async function findRepositoryId(cwd: string): Promise<string> {
+  const { real } = await existingDirectory(cwd, "cwd");
+  return (await findRepository(real))?.commonDir ?? real;
+}
+
 /** The limits with the symbolic links of the roots resolved, as {@linkcode checkRoot} compares them. */
 export async function resolveRoots(limits: Limits): Promise<Limits> {
   return { ...limits, roots: await Promise.all(limits.roots.map(resolveLinks)) };

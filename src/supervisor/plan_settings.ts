@@ -39,6 +39,8 @@ export interface ServerContext {
   readonly givenEnvNames: ReadonlySet<string>;
   /** The file or program this server is, to know its own entry among MCP servers. */
   readonly ownScript: string;
+  /** Where this server, and the others on its state, listen now. */
+  readonly ownEndpoints: () => Promise<readonly string[]>;
 }
 
 /** What settings depend on besides the call. */
@@ -91,7 +93,7 @@ export async function readSettings(request: StartRequest, context: SettingsConte
         : secretVariables(context.env, new Set([...context.givenEnvNames, ...Object.keys(request.env ?? {})])),
       disabledMcpServers: disabledMcpServers(facts.mcpServers, {
         ...(request.mcpServers === undefined ? {} : { wanted: request.mcpServers }),
-        ownScript: context.ownScript,
+        own: { script: context.ownScript, endpoints: await context.ownEndpoints() },
       }),
     },
     notes: facts.notes,

@@ -5,46 +5,49 @@ import type { Ladder } from "../process/run_host.ts";
 import { Bell } from "../storage/bell.ts";
 import { OpenTasks } from "../storage/open_tasks.ts";
 import { SlotFiles } from "../storage/slot_files.ts";
-import { resolveLinks } from "../storage/paths.ts";
 import { isNewerState, refuseNewerState } from "../storage/state_directory.ts";
 import type { TaskDirectory } from "../storage/task_directory.ts";
 import { TaskIndex } from "../storage/task_index.ts";
-import { lockThread } from "../storage/thread_lock.ts";
 import { UsageLimitFiles } from "../storage/usage_limit_file.ts";
 import { TaskError } from "../task/errors.ts";
-import type { TaskSpec } from "../task/spec.ts";
 import { isFinished, type StopReason, type Task } from "../task/task.ts";
 import { AgentLogs } from "./agent_logs.ts";
 import { ColdStart } from "./cold_start.ts";
 import { findByThread } from "./find_by_thread.ts";
-import { FewAtOnce } from "../process/few_at_once.ts";
 import { FollowedTask } from "./followed_task.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { listTasks } from "./list_tasks.ts";
-import { inWorktree } from "./plan_worktree.ts";
 import type { PlannedTask } from "./planned_task.ts";
 import { Registry } from "./registry.ts";
 import { Rounds } from "./rounds.ts";
 import type { RunTaskServices } from "./services.ts";
 import { Slots } from "./slots.ts";
 import { SnapshotRounds } from "./snapshot_rounds.ts";
+import { type StartAllOptions, Starts } from "./starts.ts";
 import { type StopAnswer, stopTask } from "./stop_task.ts";
 import { patiently } from "./start_trouble.ts";
 import { takeOverAll } from "./take_over_all.ts";
 import { TaskTable } from "./task_table.ts";
 import { type TaskView, viewFinished, viewFollowed } from "./task_view.ts";
 import type { Worktrees } from "../work/worktrees.ts";
-import { notTold, tellAgent, type TellAnswer, wasTold } from "./tell_agent.ts";
+import {
+  addPrompt,
+  endedTelling,
+  findPrompt,
+  type NotTold,
+  notTold,
+  type TellAnswer,
+  type Telling,
+  untilTold,
+} from "./tell_agent.ts";
 import { UsageLimits } from "./usage_limits.ts";
 import { whoWorksIn } from "./who_works_in.ts";
 import type { Work } from "../work/work.ts";
 
-/** How many tasks are written down at the same time: each takes two or three open files meanwhile. */
-const CREATED_AT_ONCE = 8;
 /** How often this server looks for tasks that have lost theirs. */
 const TAKE_OVER_EVERY_MS = 15_000;
 
-/** What the supervisor is given; `main.ts` gives the real ones. */
+/** What the supervisor is given; `src/program/` gives the real ones. */
 export interface SupervisorOptions {
   readonly stateDir: string;
   /** The state directory is a newer program's: tasks can be looked at, and nothing is changed. */
@@ -89,8 +92,8 @@ export class Supervisor {
   readonly #housekeeping: Housekeeping;
   readonly #snapshots: SnapshotRounds;
   readonly #closing = new AbortController();
-  readonly #creating = new FewAtOnce(CREATED_AT_ONCE);
   readonly #open: OpenTasks;
+  readonly #starts: Starts;
   #takingOver: Promise<void> = Promise.resolve();
   #takeOverTimer: ReturnType<typeof setInterval> | undefined;
 
@@ -138,6 +141,15 @@ export class Supervisor {
       services: this.#services,
       logs: this.#logs,
     });
+    this.#starts = new Starts({
+      ...options,
+      table: this.#table,
+      registry: this.#registry,
+      services: this.#services,
+      open: this.#open,
+      prepare: () => runner.host.prepare(),
+      findByThread: (threadId) => this.findByThread(threadId),
+    });
     this.#rounds = new Rounds({
       ...options,
       own: () => this.#table.own(),
@@ -161,104 +173,21 @@ export class Supervisor {
   }
 
   /** Writes the task down and queues it, under an id of {@linkcode newId}; it is on disk when this returns. */
-  async start(planned: PlannedTask, { id = this.newId() } = {}): Promise<Task> {
-    await this.#beforeStarts();
-    return await this.#start(planned, { id, before: Promise.resolve() });
+  async start(planned: PlannedTask, options?: { readonly id?: string }): Promise<Task> {
+    return await this.#starts.one(planned, options);
   }
 
   /**
    * The same for several, of which at most so many run at once, those of `earlier` too; they have their turns in this
    * order. Rejects when none can be.
    */
-  async startAll(
-    planned: readonly PlannedTask[],
-    { maxParallel, ids = planned.map(() => this.newId()), earlier = [] }: {
-      readonly maxParallel: number;
-      readonly ids?: readonly string[];
-      readonly earlier?: readonly string[];
-    },
-  ): Promise<PromiseSettledResult<Task>[]> {
-    await this.#beforeStarts();
-    let before: Promise<unknown> = Promise.resolve();
-    return await Promise.allSettled(planned.map((one, index) => {
-      const tasks = [...earlier, ...ids.slice(0, index)];
-      const count = tasks.length - maxParallel + 1;
-      const startsAfter = count > 0 ? { startsAfter: { tasks, count } } : {};
-      const start = this.#start({ ...one, spec: { ...one.spec, ...startsAfter } }, {
-        id: ids[index] ?? this.newId(),
-        before,
-      });
-      before = Promise.allSettled([before, start]);
-      return start;
-    }));
+  async startAll(planned: readonly PlannedTask[], options: StartAllOptions): Promise<PromiseSettledResult<Task>[]> {
+    return await this.#starts.all(planned, options);
   }
 
   /** An id that no task has. */
   newId(): string {
-    for (;;) {
-      const id = this.#options.newId();
-      if (this.#table.get(id) === undefined && !this.#registry.directory(id).isThere()) return id;
-    }
-  }
-
-  async #beforeStarts(): Promise<void> {
-    // A newer program may have come since this server began.
-    await refuseNewerState(this.#options.stateDir);
-    await this.#options.runner.host.prepare();
-  }
-
-  /** Has the task driven when all that come `before` it are, or have failed: none of them is unknown then. */
-  async #start(
-    planned: PlannedTask,
-    { id, before }: { readonly id: string; readonly before: Promise<unknown> },
-  ): Promise<Task> {
-    const { resumeThreadId } = planned.spec;
-    // Until others can find the task: whoever continues the thread next comes after it.
-    using _order = resumeThreadId === undefined ? null : await lockThread(this.#options.tasksDir, resumeThreadId);
-    // As git names its worktrees.
-    const worktreesDir = await resolveLinks(this.#options.worktreesDir);
-    const placed = planned.worktree === undefined
-      ? planned.spec
-      : inWorktree(planned.spec, planned.worktree, { id, worktreesDir });
-    const spec = await this.#inItsOrder(placed);
-    // Between this look and the entry in the table, which `close` goes through, nothing is waited for.
-    if (this.#closing.signal.aborted) throw new TaskError("start_failed", "Cannot start a task: the server is ending.");
-    const task: Task = {
-      id,
-      createdAt: this.#options.now(),
-      repository: planned.repository,
-      depth: planned.depth,
-      spec,
-      state: { status: "queued" },
-    };
-    const followed = new FollowedTask(task, this.#registry.directory(id));
-    const drive = this.#table.add(followed, planned);
-    let lock: Disposable;
-    try {
-      lock = await this.#creating.run(() => this.#create(followed, planned));
-    } catch (error) {
-      this.#table.forget(followed);
-      throw error;
-    }
-    await before;
-    void this.#table.drive(followed, drive, { lock });
-    return task;
-  }
-
-  async #create({ task, directory }: FollowedTask, { files }: PlannedTask): Promise<Disposable> {
-    const { index } = this.#services;
-    // Before the record, should this server be killed in between: an entry without a task is passed over, but a task
-    // without an entry would be found by nobody who does not know its id.
-    let noted: Promise<unknown> | null = null;
-    const note = (): Promise<unknown> =>
-      noted ??= Promise.all([index.noteStarted(task), this.#open.add(task.repository, task.id)]);
-    try {
-      return await patiently(() => directory.create(task, files, note), this.#closing.signal);
-    } catch (error) {
-      // Where another server has just made a task of the same id, the notes are that one's.
-      if (noted !== null) await Promise.all([index.forget(task.id), this.#open.remove(task.repository, task.id)]);
-      throw error;
-    }
+    return this.#starts.newId();
   }
 
   /** Looks at a task of this or any other server. Throws `unknown_task`. */
@@ -296,9 +225,9 @@ export class Supervisor {
     return await this.#registry.directory(id).countPrompts();
   }
 
-  /** Tells whether a task was given this prompt after the one of that number. */
-  async wasTold(id: string, { prompt, after }: { readonly prompt: string; readonly after: number }): Promise<boolean> {
-    return await wasTold(this.#registry.directory(id), { prompt, after });
+  /** The number of this prompt if a task was given it after the one of that number; `null` when not. */
+  async findPrompt(id: string, sought: { readonly prompt: string; readonly after: number }): Promise<number | null> {
+    return await findPrompt(this.#registry.directory(id), sought);
   }
 
   /** Tasks that have not ended, and the newest of those that have, at most `limit` of these; oldest first. */
@@ -333,13 +262,28 @@ export class Supervisor {
   }
 
   /**
-   * Gives a running agent another prompt: its turn is broken off and its thread goes on with it. Tells whether the agent
-   * was still there to be told; takes the prompt back when the signal comes before. Throws `unknown_task`.
+   * Writes down another prompt for a running agent, on disk when this returns, and gives its number; or why nobody can
+   * be told. Throws `unknown_task`.
    */
-  async tell(id: string, prompt: string, signal: AbortSignal): Promise<TellAnswer> {
+  async addPrompt(id: string, prompt: string): Promise<number | NotTold> {
     await refuseNewerState(this.#options.stateDir);
     const found = await this.#table.find(id, { isHeir: true });
-    return found instanceof FollowedTask ? await tellAgent(found, { prompt, signal }, this.#services) : notTold(found);
+    return found instanceof FollowedTask ? await addPrompt(found, prompt) : notTold(found);
+  }
+
+  /**
+   * Breaks the agent's turn off, whose thread goes on with that prompt then, and settles when the agent was told or cannot
+   * be any more. Takes the prompt back when the signal comes before and it is withdrawn. Throws `unknown_task`.
+   */
+  async untilTold(id: string, telling: Telling): Promise<TellAnswer> {
+    const found = await this.#table.find(id, { isHeir: true });
+    if (!(found instanceof FollowedTask)) return endedTelling(found, telling.number);
+    return await untilTold(found, telling, this.#services);
+  }
+
+  /** Takes a prompt back that nobody was told; does nothing where it is gone. */
+  async removePrompt(id: string, number: number): Promise<void> {
+    await this.#registry.directory(id).removePrompt(number);
   }
 
   /** Stops a task and settles when it has ended, or cannot be ended. The first reason wins; an ended one stays as it is. */
@@ -361,8 +305,11 @@ export class Supervisor {
     }
   }
 
-  /** How many tasks still run or are queued, and how many ended without anybody having been given their result. */
-  async countOpen(repository: string): Promise<{ readonly running: number; readonly unread: number }> {
+  /**
+   * How many tasks of a repository, or with `null` of all, still run or are queued, and how many ended without anybody
+   * having been given their result.
+   */
+  async countOpen(repository: string | null): Promise<{ readonly running: number; readonly unread: number }> {
     const live = new Set(await this.#services.index.liveIds());
     const noted = (await this.#open.ids(repository)).filter((id) => this.#registry.directory(id).isThere());
     // There may be very many that have ended; of those that are taken for live, a crash may have left some that have.
@@ -408,15 +355,9 @@ export class Supervisor {
     return { table: this.#table, registry: this.#registry, services: this.#services, index, log };
   }
 
-  /** Others may have been started on the thread since the task was planned, by any server. */
-  async #inItsOrder(spec: TaskSpec): Promise<TaskSpec> {
-    const before = spec.resumeThreadId === undefined ? null : await this.findByThread(spec.resumeThreadId);
-    return before === null || isFinished(before) ? spec : { ...spec, afterTaskId: before.id };
-  }
-
   async #ended(id: string, signal: AbortSignal): Promise<Task> {
     signal.throwIfAborted();
-    const found = await this.#table.find(id, { isHeir: true });
+    const found = await patiently(() => this.#table.find(id, { isHeir: true }), signal);
     // It may have come meanwhile: a listener would hear of it no more.
     signal.throwIfAborted();
     const finished = found instanceof FollowedTask ? found.finished : null;

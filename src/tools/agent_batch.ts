@@ -2,14 +2,16 @@
 import * as z from "zod";
 import { FewAtOnce } from "../process/few_at_once.ts";
 import { removeTextLog } from "../storage/text_log.ts";
+import { TaskError } from "../task/errors.ts";
 import { isFinished } from "../task/task.ts";
 import { AgentError, type AgentErrorPayload, agentErrorPayload, errorPayload } from "./agent_error.ts";
 import { reportProgress } from "./progress_reports.ts";
 import type { KeyedInput } from "./request_key.ts";
-import { type Agent, awaitAgent, keptAgent, keptOf } from "./run_agent.ts";
+import { awaitAgent, LostSight } from "./run_agent.ts";
+import { type Agent, keptAgent, keptOf } from "./start_agent.ts";
 import { claimStart, type StartClaim } from "./start_claim.ts";
-import { planSpawned, type Spawned, type SpawnInput, spawnParameters } from "./start_spawned.ts";
-import { elapsedSeconds, labelOf, phaseOf } from "./task_facts.ts";
+import { planSpawned, spawnDirectory, type Spawned, type SpawnInput, spawnParameters } from "./start_spawned.ts";
+import { elapsedSeconds, isBound, labelOf, phaseOf } from "./task_facts.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
 import type { ViewedTask } from "./viewed_task.ts";
 
@@ -26,7 +28,9 @@ export type StartedAgent = Agent | { readonly error: AgentErrorPayload };
 export const keptBatch = z.array(z.union([keptAgent, z.object({ error: agentErrorPayload })]));
 export type KeptBatch = z.output<typeof keptBatch>;
 /** The same after the end of the task. */
-export type EndedAgent = { readonly view: ViewedTask } | { readonly error: AgentErrorPayload };
+export type EndedAgent = { readonly view: ViewedTask; readonly isEarlier?: boolean } | {
+  readonly error: AgentErrorPayload;
+};
 
 interface Caller {
   readonly call: ToolCall;
@@ -34,6 +38,8 @@ interface Caller {
 }
 
 const specSchema = z.strictObject(spawnParameters);
+/** As much of a spec, bad ones among them, as says where its agent starts. */
+const directoryAsked = z.object({ cwd: z.string().optional() });
 
 /** Starts an agent per spec, in order. All are on disk when this returns; at most so many will run at once. */
 export async function startBatch(
@@ -45,7 +51,9 @@ export async function startBatch(
     readonly maxParallel: number;
   },
 ): Promise<StartedAgent[]> {
-  const starting = { tool: "spawn_agents_parallel", input, count: specs.length };
+  const directories = specs.map((spec) => spawnDirectory(directoryAsked.safeParse(spec).data?.cwd, services));
+  const agents = specs.map(withoutDirectory);
+  const starting = { tool: "spawn_agents_parallel", input: { ...input, agents }, directories };
   using claim = await claimStart(starting, { call, services });
   const startedBy = isWaiting ? "spawn_agents_parallel" : "spawn_agent_async";
   const few = new FewAtOnce(PLANNED_AT_ONCE);
@@ -69,6 +77,13 @@ export async function startBatch(
   }
   const started = (await startPlanned(plans, { spawned, claim, maxParallel, services })).values();
   return plans.map((plan) => "planned" in plan ? started.next().value ?? refusal(null, services) : plan);
+}
+
+/** A spec without what says where its agent starts. */
+function withoutDirectory(spec: unknown): unknown {
+  if (!directoryAsked.safeParse(spec).success) return spec;
+  const { cwd: _cwd, ...rest } = z.record(z.string(), z.unknown()).parse(spec);
+  return rest;
 }
 
 /** What the same call has started before at one place, or why it has not. */
@@ -116,7 +131,7 @@ export function batchIds(batch: KeptBatch): string[] {
 
 /** Waits for all; a cancelled call stops them. */
 export async function awaitBatch(batch: KeptBatch, { call, services }: Caller): Promise<EndedAgent[]> {
-  await using _reports = reportProgress(call, () => describe(batchIds(batch), services));
+  await using _reports = reportProgress(call, () => describe(batchIds(batch), { call, services }));
   // One voice is enough.
   const { handle } = call;
   const silent = {
@@ -124,17 +139,30 @@ export async function awaitBatch(batch: KeptBatch, { call, services }: Caller): 
     report: (): Promise<void> => Promise.resolve(),
     handle: handle && { tell: (ids: readonly string[]): void => handle.tell(ids), follow: (): void => {} },
   };
-  return await Promise.all(batch.map(async (agent): Promise<EndedAgent> => {
+  const faults: unknown[] = [];
+  const ended = await Promise.all(batch.map(async (agent): Promise<EndedAgent> => {
     if ("error" in agent) return agent;
     try {
-      const { view } = await awaitAgent(agent, silent, services);
-      return { view };
+      const { view, isJoined } = await awaitAgent(agent, silent, services);
+      return { view, isEarlier: isJoined };
     } catch (error) {
       if (call.signal.aborted) throw error;
       services.log.error("an agent of a call could not be waited for", { id: agent.id, error });
-      return { error: errorPayload(error, "unexpected_agent_error") };
+      if (error instanceof TaskError) return { error: errorPayload(error) };
+      faults.push(error);
+      return { error: lostSight(agent.id, error instanceof LostSight ? error.cause : error) };
     }
   }));
+  // Nothing that the agents have done: who comes back for their ends has them waited for anew.
+  if (handle !== null && faults.length > 0) throw faults[0];
+  return ended;
+}
+
+/** Says that an agent is no longer waited for, which may well work on. */
+function lostSight(id: string, error: unknown): AgentErrorPayload {
+  const { message, ...rest } = errorPayload(error, "unexpected_agent_error");
+  const wayOut = `get_agent_status(task_id="${id}") tells how it stands, codex_wait(task_ids=["${id}"]) waits for it`;
+  return { ...rest, message: `Cannot wait for task ${id}, which may still be running: ${message}. ${wayOut}.` };
 }
 
 function readSpec(spec: unknown): SpawnInput {
@@ -152,12 +180,18 @@ function readSpec(spec: unknown): SpawnInput {
 }
 
 /** `2/5 done; k3: running(cargo test) (12s)`. */
-async function describe(ids: readonly string[], { supervisor }: ToolServices): Promise<string> {
+async function describe(
+  ids: readonly string[],
+  { call: { handle }, services: { supervisor } }: Caller,
+): Promise<string> {
   const views = await Promise.all(ids.map((id) => supervisor.view(id)));
   const open = views.filter(({ task }) => !isFinished(task));
   const phases = open.slice(0, MAX_PHASES).map((view) => {
     const name = labelOf(view.task) ?? view.task.id;
     return `${name}: ${phaseOf(view)} (${elapsedSeconds(view.task, new Date())}s)`.slice(0, 100);
   });
-  return [`${ids.length - open.length}/${ids.length} done`, ...phases].join("; ");
+  // A handle outlives servers; what it stands for may not, if another call has started it.
+  const bound = handle === null ? 0 : open.filter(({ task }) => isBound(task)).length;
+  const words = bound === 0 ? [] : [`${bound} server-bound: stopped when their server ends`];
+  return [`${ids.length - open.length}/${ids.length} done`, ...words, ...phases].join("; ");
 }

@@ -43,6 +43,8 @@ export function defineStagedAgentTool<Input extends z.ZodObject, Kept extends z.
       try {
         return compact(await tool.finish(kept, call, services), call);
       } catch (error) {
+        // The agents may well work on: no end of a call whose client comes back for it.
+        if (call.handle !== null && !isRefusal(error)) throw error;
         return failedAnswer(error, { tool: tool.name, call, services });
       }
     },
@@ -68,10 +70,13 @@ function failedAnswer(
   { tool, call, services }: { readonly tool: string; readonly call: ToolCall; readonly services: ToolServices },
 ): ToolAnswer {
   if (call.signal.aborted && error === call.signal.reason) throw error;
-  if (!(error instanceof AgentError) && !(error instanceof TaskError)) {
-    services.log.error("a call failed for a reason of our own", { tool, error });
-  }
+  if (!isRefusal(error)) services.log.error("a call failed for a reason of our own", { tool, error });
   return errorAnswer(errorPayload(error));
+}
+
+/** Tells whether the caller can act on it; anything else is a fault of ours. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof AgentError || error instanceof TaskError;
 }
 
 /** An answer that is one JSON object: `data` as the predecessor gave it, `own` what we tell beside it in the data. */

@@ -1,16 +1,8 @@
 import * as z from "zod";
 import { threadIdOf } from "./task_facts.ts";
-import {
-  agentAnswer,
-  awaitAgent,
-  awaitedLifetime,
-  cancelAgents,
-  type KeptAgent,
-  keptAgent,
-  keptOf,
-  startAgent,
-} from "./run_agent.ts";
-import { runParameters, startRequest } from "./run_parameters.ts";
+import { agentAnswer, awaitAgent, cancelAgents } from "./run_agent.ts";
+import { awaitedLifetime, type KeptAgent, keptAgent, keptOf, startAgent } from "./start_agent.ts";
+import { runParameters, startDirectories, startRequest } from "./run_parameters.ts";
 import { runOutput } from "./outputs.ts";
 import { defineStagedTool } from "./staged_tool.ts";
 import type { Begun, ToolAnswer } from "./tool.ts";
@@ -28,7 +20,8 @@ export const codex = defineStagedTool({
   kept: keptAgent,
   async begin(input, call, services): Promise<Begun<KeptAgent>> {
     const request = startRequest(input, call, awaitedLifetime(call));
-    const agent = await startAgent(request, { tool: "codex", input }, { call, services });
+    const directories = startDirectories(input, services);
+    const agent = await startAgent(request, { tool: "codex", input, directories }, { call, services });
     return { kept: keptOf(agent), taskIds: [agent.task.id] };
   },
   async finish(kept, call, services): Promise<ToolAnswer> {

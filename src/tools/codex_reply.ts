@@ -3,20 +3,11 @@ import type { StartRequest } from "../supervisor/start_request.ts";
 import { TaskError } from "../task/errors.ts";
 import { runOutput } from "./outputs.ts";
 import { type KeyedInput, requestKey } from "./request_key.ts";
-import {
-  agentAnswer,
-  awaitAgent,
-  awaitedLifetime,
-  cancelAgents,
-  earlierAgent,
-  joinAgent,
-  keptAgent,
-  keptOf,
-  reportAgent,
-  startClaimed,
-} from "./run_agent.ts";
+import { agentAnswer, awaitAgent, cancelAgents } from "./run_agent.ts";
+import { awaitedLifetime, earlierAgent, keptAgent, keptOf, startClaimed } from "./start_agent.ts";
 import { defineStagedTool, type StagedTool } from "./staged_tool.ts";
 import { claimStart } from "./start_claim.ts";
+import { awaitTold, beginTelling, begunTelling, cancelTelling, keptTelling } from "./tell_reply.ts";
 import type { Begun, ToolCall, ToolServices } from "./tool.ts";
 
 const threadId = z.string().describe("Thread to go on with");
@@ -29,18 +20,18 @@ const merge = z.string().optional().describe(
   "Branch to merge into its worktree first; conflicts are left in the files for it to resolve",
 );
 
-/** An agent that was started, or one that was told while it worked: that one is waited for, and nothing more. */
-const keptReply = z.union([keptAgent, z.object({ told: z.string() })]);
+/** An agent that was started, or one that is told while it works. */
+const keptReply = z.union([keptAgent, keptTelling]);
 type KeptReply = z.output<typeof keptReply>;
 
 const stages: Pick<StagedTool<z.ZodObject, typeof keptReply>, "kept" | "finish" | "cancel"> = {
   kept: keptReply,
   finish: async (kept, call, services) =>
     agentAnswer(
-      await ("told" in kept ? joinAgent(kept.told, call, services) : awaitAgent(kept, call, services)),
+      await ("told" in kept ? awaitTold(kept, call, services) : awaitAgent(kept, call, services)),
       (answer) => answer,
     ),
-  cancel: (kept, services) => cancelAgents("told" in kept ? [] : [kept.id], services),
+  cancel: (kept, services) => "told" in kept ? cancelTelling(kept, services) : cancelAgents([kept.id], services),
 };
 
 export const codexReply = defineStagedTool({
@@ -111,37 +102,20 @@ async function reply(
     lifetime: awaitedLifetime(call),
     ...(merge === undefined ? {} : { mergeFirst: merge }),
   };
-  using claim = await claimStart({ tool: "codex_reply", input }, { call, services });
+  using claim = await claimStart({ tool: "codex_reply", input, directories: [] }, { call, services });
   const [earlier] = claim.earlier;
-  if (earlier !== null && earlier !== undefined && "told" in earlier) return toldReply(earlier.told);
+  const reply = { threadId, prompt, callerThreadId: call.callerThreadId, lifetime: request.lifetime };
+  if (earlier !== null && earlier !== undefined && "told" in earlier) {
+    return begunTelling({ ...earlier, isEarlier: true }, reply);
+  }
   const agent = earlierAgent(claim);
   if (agent !== null) return { kept: keptOf(agent), taskIds: [agent.task.id] };
   if (when === "now") {
     const { spec: { afterTaskId: busy } } = await services.plan(request);
-    // It may end before it can be told: then this is an ordinary reply.
-    if (busy !== undefined && await claim.tell(busy, () => isTold(busy, input, call, services))) return toldReply(busy);
+    // It may have ended meanwhile: then this is an ordinary reply.
+    const telling = busy === undefined ? null : await beginTelling(busy, reply, { claim, call, services });
+    if (telling !== null) return begunTelling(telling, reply);
   }
   const task = await startClaimed(request, claim, { call, services });
   return { kept: keptOf({ task }), taskIds: [task.id] };
-}
-
-function toldReply(id: string): Begun<KeptReply> {
-  return { kept: { told: id }, taskIds: [id] };
-}
-
-/** Tells whether the agent that works on the thread was told; throws when it was stopped: then nobody wants another one. */
-async function isTold(
-  id: string,
-  { threadId, prompt }: { readonly threadId: string; readonly prompt: string },
-  call: ToolCall,
-  services: ToolServices,
-): Promise<boolean> {
-  // Before it has a handle the client waits as others do.
-  await using _reports = reportAgent(id, { ...call, handle: null }, services);
-  const answer = await services.supervisor.tell(id, prompt, call.signal);
-  if (answer !== "stopped") return answer === "told";
-  const message =
-    `Cannot tell the agent: task ${id}, which worked on thread ${threadId}, was cancelled before it could ` +
-    "be told. Nothing was started; to go on with the thread all the same, call codex_reply again.";
-  throw new TaskError("start_failed", message);
 }

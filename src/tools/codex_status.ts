@@ -23,35 +23,40 @@ export const codexStatus = defineTool({
   title: "Look at Codex tasks",
   description:
     "What tasks are doing right now: status (queued, running, or an end as in codex_wait), phase, command, " +
-    "reasoning, plan, files, tokens. Without task_ids it lists this repository's tasks. Returns at once; to wait use " +
-    "codex_wait.",
+    "reasoning, plan, files, tokens. Without task_ids it lists this repository's tasks, over HTTP all. Returns at once; " +
+    "to wait use codex_wait.",
   toolset: "codex",
   effect: "read",
   input: z.object({
     task_ids: z.array(z.string()).optional().describe("Task ids; left out: list"),
+    cwd: z.string().optional().describe("List those of this directory's repository"),
     all: z.boolean().optional().describe("List other repositories' tasks too"),
   }),
   output: tasksOutput,
   async handle(input, call, services): Promise<ToolAnswer> {
     const ids = input.task_ids ?? [];
-    if (ids.length > 0) return await lookAt({ ids, isList: false }, { call, services });
-    const scope = input.all === true ? null : await call.repository();
+    if (ids.length > 0) return await lookAt({ ids, list: null }, { call, services });
+    const scope = input.all === true ? null : await call.repository(input.cwd);
     return await services.lists.get(
       JSON.stringify([scope, call.answerChars]),
-      async () => await lookAt({ ids: await listedIds(scope, services), isList: true }, { call, services }),
+      async () => await lookAt({ ids: await listedIds(scope, services), list: { scope } }, { call, services }),
     );
   },
 });
 
 async function lookAt(
-  { ids, isList }: { readonly ids: readonly string[]; readonly isList: boolean },
+  { ids, list }: {
+    readonly ids: readonly string[];
+    /** What they are all of, unless they were named: a repository's tasks, or with `null` everybody's. */
+    readonly list: { readonly scope: string | null } | null;
+  },
   { call, services }: { readonly call: ToolCall; readonly services: ToolServices },
 ): Promise<ToolAnswer> {
   const now = new Date();
   const { views: found, missing } = await findViews(ids, services);
   const views = await withOverlaps(found, services);
   // A list tells what there is; an ended task's answer is asked for by its id.
-  const told = isList ? views.map((view) => ({ ...view, answer: null })) : views;
+  const told = list !== null ? views.map((view) => ({ ...view, answer: null })) : views;
   const absent = presentMissing(missing, call.answerChars * MISSING_SHARE);
   // Ids stand in quotes within a text, which JSON writes with two characters more each.
   const nextRoom = call.answerChars * NEXT_SHARE;
@@ -59,16 +64,16 @@ async function lookAt(
   const { tasks, shown } = boundedTaskData(told, {
     now,
     maxLength: call.answerChars - Math.ceil(around),
-    isBrief: isList,
+    isBrief: list !== null,
   });
   const texts = [...views.map((view) => statusText(view, now)), ...absent.texts];
-  if (!isList && !call.signal.aborted) {
+  if (list === null && !call.signal.aborted) {
     // What did not fit into the answer was given to nobody.
     const given = views.slice(0, Math.min(shown, countFitting(texts, call.answerChars)));
     const ended = given.filter(({ task }) => isFinished(task));
     await Promise.all(ended.map(({ task }) => services.supervisor.markRead(task.id)));
   }
-  if (texts.length === 0) texts.push("No tasks in this repository. all=true lists those of others.");
+  if (texts.length === 0) texts.push(noTasks(list?.scope ?? null));
   const rest = takeFitting(views.slice(shown).map(({ task }) => task.id), nextRoom).shown;
   return {
     text: joinBlocks(texts, call.answerChars),
@@ -79,6 +84,10 @@ async function lookAt(
       ...(rest.length === 0 ? {} : { next: `More: codex_status(task_ids=${JSON.stringify(rest)}).` }),
     },
   };
+}
+
+function noTasks(scope: string | null): string {
+  return scope === null ? "There are no tasks." : "No tasks in this repository. all=true lists those of others.";
 }
 
 /** What is not known in time is told as it was the last time. */

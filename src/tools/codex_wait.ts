@@ -1,17 +1,15 @@
 import * as z from "zod";
 import { isTaskId } from "../storage/task_directory.ts";
-import type { TaskView } from "../supervisor/task_view.ts";
 import { isFinished } from "../task/task.ts";
-import { findViews, presentMissing } from "./find_views.ts";
+import { findViews, type FoundViews, presentMissing } from "./find_views.ts";
 import { markRead } from "./mark_read.ts";
 import { tasksOutput } from "./outputs.ts";
-import { reportProgress } from "./progress_reports.ts";
 import { takeFitting } from "./bounded_text.ts";
 import { presentWait } from "./present_wait.ts";
 import { defineStagedTool } from "./staged_tool.ts";
 import type { Begun, ToolAnswer, ToolCall, ToolServices } from "./tool.ts";
-import { labelOf, phaseOf, silenceOf } from "./task_facts.ts";
 import type { ViewedTask } from "./viewed_task.ts";
+import { type Waited, waitForEnds } from "./wait_for_ends.ts";
 
 /** codex-mcp-swarm's default, in seconds. */
 const DEFAULT_TIMEOUT = 1_800;
@@ -24,9 +22,6 @@ const MISSING_SHARE = 0.15;
 /** Longest cursor that is said twice, and the room of what stands around all these, in characters. */
 const MAX_REPEATED_CURSOR = 100;
 const DATA_AROUND = 450;
-
-/** The longest that a timer can take. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What was asked for, and in milliseconds since 1970 when that is over. */
 const keptWait = z.object({
@@ -63,14 +58,15 @@ export const codexWait = defineStagedTool({
     const { task_ids, until = "all", cursor = "", timeout } = input;
     const kept = { task_ids, until, cursor, ends_at: endsAt(timeout, services) };
     if (call.handle === null) return { kept, taskIds: [] };
-    const { views, delivered } = await findPending(kept, services);
+    const { views, delivered, faults } = await findPending(kept, services);
     const pending = views.map(({ task }) => task).filter(({ id }) => !delivered.has(id));
     const open = pending.filter((task) => !isFinished(task));
-    const isOver = open.length === 0 || until === "any" && open.length < pending.length;
+    const unseen = [...faults.keys()].filter((id) => !delivered.has(id));
+    const isDone = open.length + unseen.length === 0 || until === "any" && open.length < pending.length;
     // Who has nothing to wait for needs no handle.
-    return isOver
+    return isDone
       ? { answer: await answerWait(kept, { ...call, handle: null }, services) }
-      : { kept, taskIds: pending.map(({ id }) => id) };
+      : { kept, taskIds: [...pending.map(({ id }) => id), ...unseen] };
   },
   finish: answerWait,
   // It has started nothing.
@@ -79,31 +75,36 @@ export const codexWait = defineStagedTool({
 
 /** Waits as long as it may and tells what has ended. */
 async function answerWait(kept: KeptWait, call: ToolCall, services: ToolServices): Promise<ToolAnswer> {
-  const { views: found, missing, delivered } = await findPending(kept, services);
+  const { views: found, missing, delivered, faults } = await findPending(kept, services);
   const pending = found.map(({ task }) => task.id).filter((id) => !delivered.has(id));
-  const isTimeOver = await waitFor(pending, kept, call, services);
+  const waited = await waitForEnds(pending, kept, call, services);
 
   // Nobody hears the answer to a cancelled call: its ends stay untold.
   call.signal.throwIfAborted();
-  const { views, missing: lost } = await findViews(pending, services);
+  const { views, missing: lost, faults: lostFaults } = await findViews(pending, services);
+  const unseen = [...faults.keys(), ...lostFaults.keys()].filter((id) => !delivered.has(id));
+  const [fault] = [...waited.faults, ...faults.values(), ...lostFaults.values()];
+  // Who comes back for the answer has it waited for anew.
+  if (call.handle !== null && fault !== undefined && !isOver(views, { unseen, kept, waited })) throw fault;
   const { answerChars } = call;
   const absent = presentMissing([...missing, ...lost], answerChars * MISSING_SHARE);
   const maxCursor = answerChars * CURSOR_SHARE;
   const cursorRoom = Math.min(maxCursor, (delivered.size + views.length) * (ID_LENGTH + 1));
-  const idsRoom = Math.min(answerChars * IDS_SHARE, views.length * (ID_LENGTH + 3));
+  const idsRoom = Math.min(answerChars * IDS_SHARE, (views.length + unseen.length) * (ID_LENGTH + 3));
   // Ids stand in quotes within `next`, which JSON writes with two characters more each.
   const around = cursorRoom + 2.2 * idsRoom + JSON.stringify(absent.data).length + DATA_AROUND;
   const answer = presentWait(views, {
     now: new Date(),
     dataChars: Math.floor(answerChars - around),
     textChars: answerChars - absent.texts.join("\n\n").length - 2,
-    isTimeOver,
+    isTimeOver: waited.isTimeOver,
   });
   for (const id of answer.told) delivered.add(id);
   await markRead(answer.told, call, services);
   // The newest ends; an older one that is dropped here is told again if it is asked for, which `next` does not.
   const cursor = [...delivered].slice(-Math.floor(maxCursor / (ID_LENGTH + 1))).join(",");
-  const open = views.map(({ task }) => task.id).filter((id) => !delivered.has(id));
+  // Nobody knows whether those have ended that could not be looked at.
+  const open = [...views.map(({ task }) => task.id).filter((id) => !delivered.has(id)), ...unseen];
   const running = takeFitting(views.filter(({ task }) => !isFinished(task)).map(({ task }) => task.id), idsRoom);
   const texts = [answer.text, ...absent.texts].filter((text) => text !== "");
   return {
@@ -114,13 +115,27 @@ async function answerWait(kept: KeptWait, call: ToolCall, services: ToolServices
       running: running.shown,
       ...(running.rest === 0 ? {} : { running_not_shown: running.rest }),
       cursor,
-      next: found.length === 0
+      next: found.length + unseen.length === 0
         ? "None of these tasks is known: codex_status() lists those that are."
         : open.length === 0
         ? "All have ended."
         : `STILL RUNNING, queued or not told yet; nothing was stopped. ${nextCall(open, { cursor, idsRoom })}`,
     },
   };
+}
+
+/** Tells whether that has come for which a wait was asked. */
+function isOver(
+  views: readonly ViewedTask[],
+  { unseen, kept, waited }: {
+    readonly unseen: readonly string[];
+    readonly kept: KeptWait;
+    readonly waited: Waited;
+  },
+): boolean {
+  if (waited.isTimeOver || kept.ends_at !== null && kept.ends_at <= Date.now()) return true;
+  const ended = views.filter(({ task }) => isFinished(task)).length;
+  return kept.until === "any" && ended > 0 || ended === views.length && unseen.length === 0;
 }
 
 /** The ends that the caller has been told; a task that has not ended cannot be one of them. */
@@ -155,56 +170,7 @@ function endsAt(timeout: number | null | undefined, { minWaitMs }: ToolServices)
 async function findPending(
   { task_ids, cursor }: KeptWait,
   services: ToolServices,
-): Promise<Awaited<ReturnType<typeof findViews>> & { readonly delivered: Set<string> }> {
+): Promise<FoundViews & { readonly delivered: Set<string> }> {
   const found = await findViews(task_ids, services);
   return { ...found, delivered: deliveredIds(cursor, found.views) };
-}
-
-/**
- * Settles when all or any of the tasks have ended, when the time is over, also that of the server, or when the call is
- * cancelled; tells whether the time was over.
- */
-async function waitFor(
-  ids: readonly string[],
-  { until, ends_at }: KeptWait,
-  call: ToolCall,
-  { supervisor }: ToolServices,
-): Promise<boolean> {
-  if (ids.length === 0) return false;
-  const over = new AbortController();
-  // The client bears only so much, unless it comes back for the answer.
-  const timeoutMs = Math.min(ends_at === null ? Infinity : ends_at - Date.now(), call.waitMs, MAX_TIMER_MS);
-  const timer = setTimeout(() => over.abort(), timeoutMs);
-  try {
-    const signal = AbortSignal.any([call.signal, over.signal, call.ending]);
-    const ended = new Set<string>();
-    const ends = ids.map(async (id) => {
-      await supervisor.ended(id, signal);
-      ended.add(id);
-    });
-    await using _reports = reportProgress(call, async () => {
-      // An ended task has nothing more to say here, and its answer may be long.
-      const open = ids.filter((id) => !ended.has(id));
-      // What cannot be looked at is told with the answer.
-      const looks = await Promise.allSettled(open.map((id) => supervisor.view(id)));
-      return describe(looks.flatMap((look) => look.status === "fulfilled" ? look.value : []), ids.length);
-    });
-    // One that cannot be waited for keeps nobody from waiting for the others.
-    await (until === "all" ? Promise.allSettled(ends) : Promise.any(ends).catch(() => undefined));
-    return over.signal.aborted || call.ending.aborted;
-  } finally {
-    clearTimeout(timer);
-    over.abort();
-  }
-}
-
-/** `2/5 done; k3: cargo test`; all that are not among the views have ended. */
-function describe(views: readonly TaskView[], total: number): string {
-  const working = views.filter(({ task }) => !isFinished(task));
-  const phases = working.slice(0, 3).map((view) => {
-    const { currentCommand } = view.progress;
-    const words = silenceOf(view) ?? currentCommand ?? phaseOf(view);
-    return `${labelOf(view.task) ?? view.task.id}: ${words}`.slice(0, 100);
-  });
-  return [`${total - working.length}/${total} done`, ...phases].join("; ");
 }

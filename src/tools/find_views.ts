@@ -21,17 +21,24 @@ export interface MissingTask {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+export interface FoundViews {
+  readonly views: ViewedTask[];
+  readonly missing: MissingTask[];
+  /** By id. */
+  readonly faults: ReadonlyMap<string, unknown>;
+}
+
 /**
- * Looks at each id once, in order; what cannot be found or looked at is told beside what can. Throws when there is
- * nothing but faults.
+ * Looks at each id once, in order; what cannot be found or looked at is told beside what can. `faults` has those of these
+ * ids that this server failed to look at, which says nothing about their tasks. Throws when there is nothing but faults.
  */
 export async function findViews(
   ids: readonly string[],
   services: ToolServices,
-): Promise<{ readonly views: ViewedTask[]; readonly missing: MissingTask[] }> {
+): Promise<FoundViews> {
   const views: ViewedTask[] = [];
   const missing: MissingTask[] = [];
-  const faults: unknown[] = [];
+  const faults = new Map<string, unknown>();
   for (const id of new Set(ids.map(taskIdOf))) {
     try {
       views.push(await viewTask(id, services));
@@ -43,14 +50,14 @@ export async function findViews(
         continue;
       }
       if (!(error instanceof TaskError && error.code === "unreadable_task")) {
-        faults.push(error);
+        faults.set(id, error);
         services.log.error("a task could not be looked at", { id, error });
       }
       missing.push(unreadableTask(told, message));
     }
   }
-  if (faults.length > 0 && faults.length === views.length + missing.length) throw faults[0];
-  return { views, missing };
+  if (faults.size > 0 && faults.size === views.length + missing.length) throw [...faults.values()][0];
+  return { views, missing, faults };
 }
 
 function unknownTask(

@@ -36,11 +36,11 @@ export class NamedClaim implements StartClaim {
     return await this.#noted([{ id }], () => supervisor.start(planned, { id }));
   }
 
-  async tell(id: string, tell: () => Promise<boolean>): Promise<boolean> {
-    const entries = [{ told: id, after: await this.#services.supervisor.countPrompts(id) }];
-    const isTold = await this.#noted(entries, tell);
-    if (!isTold) await this.#forget(entries);
-    return isTold;
+  async tell<T>(id: string, otherwise: string, tell: () => Promise<T | null>): Promise<T | null> {
+    const entries = [{ told: id, after: await this.#services.supervisor.countPrompts(id), otherwise }];
+    const told = await this.#noted(entries, tell);
+    if (told === null) await this.#forget(entries);
+    return told;
   }
 
   async startAll(plans: readonly PlannedStart[], maxParallel: number): Promise<PromiseSettledResult<Task>[]> {

@@ -8,6 +8,11 @@ const taskFields = {
   ),
 };
 
+/** Of a call with a request-key that was made before. */
+export const joinedOutput = z.boolean().optional().describe(
+  "true: an earlier call with this request-key started it, and this one nothing",
+);
+
 /** One task: see `present_task.ts` for the other fields. */
 export const taskOutput = z.looseObject(taskFields);
 
@@ -16,10 +21,15 @@ export const runOutput = z.looseObject({
   threadId: z.string().nullable().describe("Thread to continue with codex_reply"),
   content: z.string().describe("The agent's final message, or why there is none"),
   ...taskFields,
+  joined: joinedOutput,
 });
 
-/** A task that was started and runs on. */
-export const startedOutput = z.looseObject({ ...taskFields, next: z.string().describe("What to call next") });
+/** A task that was started and runs on, be it by an earlier call. */
+export const startedOutput = z.looseObject({
+  ...taskFields,
+  joined: joinedOutput,
+  next: z.string().describe("What to call next"),
+});
 
 /** Several tasks. */
 export const tasksOutput = z.looseObject({

@@ -1,10 +1,12 @@
 /** What is told of the agents of one call: a list in the order of the specs, within what the client passes on. */
+import { isFinished, type Task } from "../task/task.ts";
 import { agentFields, agentStatus } from "./agent_facts.ts";
 import type { AgentErrorPayload } from "./agent_error.ts";
 import type { EndedAgent, StartedAgent } from "./agent_batch.ts";
 import { failurePayload, hasEnded } from "./agent_failure.ts";
 import { agentOutput } from "./agent_output.ts";
 import { cutEnd, shareBudget, takeFitting } from "./bounded_text.ts";
+import { type Agent, joinedField } from "./start_agent.ts";
 import { threadIdOf } from "./task_facts.ts";
 import type { ToolAnswer, ToolCall } from "./tool.ts";
 
@@ -37,27 +39,43 @@ export function presentStarted(
   { maxParallel, call }: { readonly maxParallel: number; readonly call: ToolCall },
 ): ToolAnswer {
   const items = batch.map((agent, index) => ({
-    index: String(index),
+    ...placeOf(agent, index),
     ..."task" in agent ? agentFields(agent.task) : { error: agent.error },
   }));
   const bare = batch.map((agent, index) => ({
-    index: String(index),
+    ...placeOf(agent, index),
     ..."task" in agent ? { task_id: agent.task.id } : { error: bareError(agent.error) },
   }));
   const isFitting = JSON.stringify(items).length <= call.answerChars * LIST_SHARE;
-  const started = batch.filter((agent) => "task" in agent).length;
-  const queue = started > maxParallel ? ` At most ${maxParallel} of them run at once, the others are queued.` : "";
-  const note = `${started} agents were started${lifetimeOf(batch)}.${queue} ` +
+  const agents = batch.flatMap((agent) => "task" in agent ? [agent] : []);
+  const open = agents.filter(({ task }) => !isFinished(task)).length;
+  const queue = open > maxParallel ? ` At most ${maxParallel} of them run at once, the others are queued.` : "";
+  const note = `${startWords(agents)}${queue} ` +
     "get_agent_status(task_id) tells of one, codex_wait(task_ids) waits for many.";
   const answer = listAnswer(isFitting ? items : bare, [], call);
   return { ...answer, structured: { ...answer.structured, note } };
 }
 
-/** All agents of a call have the same. */
-function lifetimeOf(batch: readonly StartedAgent[]): string {
-  const lifetimes = batch.flatMap((agent) => "task" in agent ? [agent.task.spec.lifetime] : []);
-  if (lifetimes.length === 0) return "";
-  return lifetimes[0] === "detached" ? "; all run on when this server ends" : "; all end with this server";
+/** Which call has started the agents. */
+function startWords(agents: readonly Agent[]): string {
+  const earlier = agents.filter(({ isEarlier }) => isEarlier === true).map(({ task }) => task);
+  const own = agents.filter(({ isEarlier }) => isEarlier !== true).map(({ task }) => task);
+  const words = `${own.length} agents were started${lifetimeOf(own)}.`;
+  if (earlier.length === 0) return words;
+  const ended = earlier.filter(isFinished).length;
+  const joined = `An earlier call with this request-key started ${earlier.length} agents, ${ended} of which have ended`;
+  return own.length === 0 ? `${joined}; this one started none.` : `${joined}. ${words}`;
+}
+
+/** All agents that a call starts have the same. */
+function lifetimeOf([task]: readonly Task[]): string {
+  if (task === undefined) return "";
+  return task.spec.lifetime === "detached" ? "; all run on when this server ends" : "; all end with this server";
+}
+
+/** A spec's place, and whether an earlier call has started its agent. */
+function placeOf(agent: StartedAgent | EndedAgent, index: number): Item {
+  return { index: String(index), ...joinedField("error" in agent ? false : agent.isEarlier) };
 }
 
 function listAnswer(items: readonly Item[], own: readonly Item[], call: ToolCall): ToolAnswer {
@@ -79,7 +97,7 @@ async function itemOf(
   agent: EndedAgent,
   { index, maxLength }: { readonly index: number; readonly maxLength: number },
 ): Promise<Item> {
-  const place = { index: String(index) };
+  const place = placeOf(agent, index);
   if ("error" in agent) {
     const item = { ...place, error: agent.error };
     return JSON.stringify(item).length <= maxLength ? item : { ...place, error: bareError(agent.error) };

@@ -1,25 +1,37 @@
-/** What the tools share that start an agent: its start, and for the blocking ones the wait for its answer. */
-import * as z from "zod";
+/** What the blocking tools share that start an agent: the wait for its answer. */
 import { pause } from "../process/pause.ts";
-import type { StartRequest } from "../supervisor/start_request.ts";
-import { type Lifetime, LIFETIMES } from "../task/spec.ts";
-import { TaskError } from "../task/errors.ts";
-import { type FinishedTask, isFinished, type StopReason, type Task } from "../task/task.ts";
+import { reasonOf, TaskError } from "../task/errors.ts";
+import { type FinishedTask, isFinished, type StopReason } from "../task/task.ts";
 import { boundedAnswers } from "./bounded_answers.ts";
 import { boundedTaskData } from "./present_task.ts";
 import { failureLines, headline, leftBehindLines, verdictLines } from "./present_text.ts";
 import { markRead } from "./mark_read.ts";
-import { claimStart, type StartClaim, type StartingCall } from "./start_claim.ts";
+import { joinedField, type KeptAgent } from "./start_agent.ts";
 import { reportProgress } from "./progress_reports.ts";
-import { elapsedSeconds, failureMessage, labelOf, phaseOf, silenceOf, threadIdOf } from "./task_facts.ts";
+import { elapsedSeconds, failureMessage, isBound, labelOf, phaseOf, silenceOf, threadIdOf } from "./task_facts.ts";
 import type { ToolAnswer, ToolCall, ToolServices } from "./tool.ts";
 import { type ViewedTask, viewTask } from "./viewed_task.ts";
 
 /** Pause before another try to stop an agent. */
 const STOP_RETRY_MS = 500;
 
+/** The way out of a call that was made again and fails as the first one did. */
+const JOINED_LINE =
+  "This is how the earlier call with this request-key ended: choose another key to start an agent anew.";
+
+/** An agent cannot be waited for, which may well work on: a fault of this server's, and no end. */
+export class LostSight extends Error {
+  constructor(id: string, cause: unknown) {
+    const wayOut = `codex_wait(task_ids=["${id}"]) waits for it`;
+    super(`task ${id}, which may still be running, cannot be waited for: ${reasonOf(cause)}. ${wayOut}`, { cause });
+    this.name = "LostSight";
+  }
+}
+
 /** An ended run. */
 export interface AnsweredRun {
+  /** An earlier call with the same name has started it, or told it. */
+  readonly isJoined: boolean;
   readonly view: ViewedTask;
   /** Longest text that the client passes on. */
   readonly answerChars: number;
@@ -27,59 +39,12 @@ export interface AnsweredRun {
   readonly structured: Readonly<Record<string, unknown>>;
 }
 
-/** An agent that a call has started, as it is kept until its end. */
-export const keptAgent = z.object({ id: z.string(), lifetime: z.enum(LIFETIMES) });
-export type KeptAgent = z.output<typeof keptAgent>;
-
-/** An agent of a call: one that it has started, or that the same call has started before. */
-export interface Agent {
-  readonly task: Task;
-  readonly isEarlier?: boolean;
-}
-
-/** What is kept of an agent. One that others have started is stopped by who cancels the call, but by nobody who leaves. */
-export function keptOf({ task: { id, spec: { lifetime } }, isEarlier = false }: Agent): KeptAgent {
-  return { id, lifetime: isEarlier ? "detached" : lifetime };
-}
-
-/** The lifetime of an agent that its call waits for. */
-export function awaitedLifetime({ handle }: ToolCall): Lifetime {
-  return handle === null ? "server-bound" : "detached";
-}
-
-/** Starts the agent of a call, unless the same call has done so before; its task is on disk when this returns. */
-export async function startAgent(
-  request: StartRequest,
-  starting: StartingCall,
-  { call, services }: { readonly call: ToolCall; readonly services: ToolServices },
-): Promise<Agent> {
-  using claim = await claimStart(starting, { call, services });
-  return earlierAgent(claim) ?? { task: await startClaimed(request, claim, { call, services }) };
-}
-
-/** The agent that the same call has started before. */
-export function earlierAgent({ earlier: [earlier] }: StartClaim): Agent | null {
-  return earlier !== null && earlier !== undefined && "task" in earlier ? { ...earlier, isEarlier: true } : null;
-}
-
-/** Starts the agent of a call that may start one. */
-export async function startClaimed(
-  request: StartRequest,
-  claim: StartClaim,
-  { call, services }: { readonly call: ToolCall; readonly services: ToolServices },
-): Promise<Task> {
-  const planned = await services.plan(request);
-  // Nobody waits for an agent whose call was cancelled meanwhile.
-  call.signal.throwIfAborted();
-  return await claim.start(planned);
-}
-
 /**
  * Waits for the end of an agent that the call has started: when it is cancelled, the agent is stopped; when its client
- * has left, the wait alone is over.
+ * has left, the wait alone is over. Throws {@linkcode LostSight}.
  */
 export async function awaitAgent(
-  { id, lifetime }: KeptAgent,
+  { id, lifetime, joined }: KeptAgent,
   call: ToolCall,
   services: ToolServices,
 ): Promise<AnsweredRun> {
@@ -102,38 +67,56 @@ export async function awaitAgent(
     ended.abort();
     await stopping;
   }
-  return await endedRun(id, call, services);
+  return await endedRun({ id, isJoined: joined === true }, call, services);
 }
 
 /** Waits for the end of an agent that others have started: when the call is cancelled, the wait is over. */
-export async function joinAgent(id: string, call: ToolCall, services: ToolServices): Promise<AnsweredRun> {
-  await untilEnded(id, call.signal, call, services);
-  return await endedRun(id, call, services);
+export async function joinAgent(
+  ended: { readonly id: string; readonly isJoined: boolean },
+  call: ToolCall,
+  services: ToolServices,
+): Promise<AnsweredRun> {
+  await untilEnded(ended.id, call.signal, call, services);
+  return await endedRun(ended, call, services);
 }
 
 async function untilEnded(id: string, signal: AbortSignal, call: ToolCall, services: ToolServices): Promise<void> {
   await using _reports = reportAgent(id, call, services);
-  await services.supervisor.ended(id, signal);
+  try {
+    await services.supervisor.ended(id, signal);
+  } catch (error) {
+    throw signal.aborted || error instanceof TaskError ? error : new LostSight(id, error);
+  }
 }
 
 /** Tells the client how far an agent is, until it is disposed. */
 export function reportAgent(id: string, call: ToolCall, { supervisor }: ToolServices): AsyncDisposable {
   return reportProgress(call, async () => {
     const view = await supervisor.view(id);
-    const words = [phaseOf(view), ...[silenceOf(view) ?? []].flat()].join("; ");
+    // A handle outlives servers; what it stands for may not, if another call has started it.
+    const bound = call.handle !== null && isBound(view.task)
+      ? ["server-bound: it is stopped when its server ends"]
+      : [];
+    const words = [phaseOf(view), ...[silenceOf(view) ?? []].flat(), ...bound].join("; ");
     return `${labelOf(view.task) ?? id}: ${words} (${elapsedSeconds(view.task, new Date())}s elapsed)`;
   });
 }
 
-async function endedRun(id: string, call: ToolCall, services: ToolServices): Promise<AnsweredRun> {
+async function endedRun(
+  { id, isJoined }: { readonly id: string; readonly isJoined: boolean },
+  call: ToolCall,
+  services: ToolServices,
+): Promise<AnsweredRun> {
   const view = await viewTask(id, services);
   if (!call.signal.aborted) await markRead([id], call, services);
   // The two fields of the removed `codex mcp-server` come first, then everything else.
-  const first = { threadId: threadIdOf(view), content: view.answer === null ? content(view, null) : "" };
+  const text = view.answer === null ? content(view, null) : "";
+  const first = { threadId: threadIdOf(view), content: text, ...joinedField(isJoined) };
   const maxLength = call.answerChars - JSON.stringify(first).length;
   const { tasks: [data = {}] } = boundedTaskData([view], { now: new Date(), maxLength });
   const { answer, ...rest } = data;
   return {
+    isJoined,
     view,
     answerChars: call.answerChars,
     structured: { ...first, ...(typeof answer === "string" ? { content: answer } : {}), ...rest },
@@ -172,24 +155,28 @@ async function stopAgent(
 
 /** The answer of a blocking tool: `completed` words it when the agent completed its turn. */
 export function agentAnswer(run: AnsweredRun, completed: (answer: string) => string): ToolAnswer {
-  const { view, structured, answerChars } = run;
+  const { view, structured, answerChars, isJoined } = run;
   const { task } = view;
   if (!isFinished(task)) throw new Error(`task ${task.id} has not ended`);
   const isCompleted = task.state.status === "completed";
   const word = (answer: string | null): string =>
     isCompleted
       ? [completed(content(view, answer)), ...verdictLines(task.state), ...leftBehindLines(task.state)].join("\n")
-      : failedText({ ...view, task }, answer);
+      : failedText({ ...view, task }, { answer, isJoined });
   const room = answerChars - word(view.answer === null ? null : "").length;
   const text = word(boundedAnswers([view], room, ({ length }) => length)[0] ?? null);
   return { text, structured, ...(isCompleted ? {} : { isError: true }) };
 }
 
-function failedText(view: ViewedTask & { readonly task: FinishedTask }, answer: string | null): string {
+function failedText(
+  view: ViewedTask & { readonly task: FinishedTask },
+  { answer, isJoined }: { readonly answer: string | null; readonly isJoined: boolean },
+): string {
   const { state } = view.task;
   const { failure } = state.outcome;
   const lines = [headline(state)];
   if (failure !== undefined) lines.push(...failureLines(view, failure));
+  if (isJoined) lines.push(JOINED_LINE);
   const threadId = threadIdOf(view);
   if (threadId !== null) lines.push(`Thread ID: ${threadId}`);
   if (answer !== null) lines.push(`Partial output (before failure): ${answer}`);

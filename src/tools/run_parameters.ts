@@ -1,10 +1,11 @@
 /** The parameters that `codex` and `codex_async` share, and what they become. */
+import { resolve } from "node:path";
 import * as z from "zod";
 import type { StartRequest } from "../supervisor/start_request.ts";
 import { defined } from "../task/defined.ts";
 import { type Lifetime, SANDBOX_MODES } from "../task/spec.ts";
 import { requestKey } from "./request_key.ts";
-import type { ToolCall } from "./tool.ts";
+import type { ToolCall, ToolServices } from "./tool.ts";
 import { worktreeParameter, worktreeRequest } from "./worktree_parameter.ts";
 
 /** Kebab-case as the removed `codex mcp-server` had it; other spellings are accepted too. */
@@ -38,6 +39,14 @@ export const runParameters = {
 };
 
 const runInput = z.object(runParameters);
+
+/** Where the agent starts, absolute; none where its thread says it. */
+export function startDirectories(
+  { cwd, threadId }: Pick<z.output<typeof runInput>, "cwd" | "threadId">,
+  services: ToolServices,
+): string[] {
+  return cwd === undefined && threadId !== undefined ? [] : [resolve(services.cwd, cwd ?? ".")];
+}
 
 /** Turns the parameters into what the supervisor understands. */
 export function startRequest(

@@ -5,8 +5,10 @@ import { failurePayload, hasEnded } from "./agent_failure.ts";
 import { agentFields, ownFields, roomBeside, wordsRoom } from "./agent_facts.ts";
 import { agentOutput } from "./agent_output.ts";
 import { defineStagedAgentTool } from "./agent_tool.ts";
+import { joinedOutput } from "./outputs.ts";
 import { requestKey } from "./request_key.ts";
-import { awaitAgent, cancelAgents, type KeptAgent, keptAgent, keptOf } from "./run_agent.ts";
+import { awaitAgent, cancelAgents } from "./run_agent.ts";
+import { joinedField, type KeptAgent, keptAgent, keptOf } from "./start_agent.ts";
 import { spawnParameters, startSpawned } from "./start_spawned.ts";
 import type { Begun, ToolAnswer } from "./tool.ts";
 
@@ -27,6 +29,7 @@ export const spawnAgent = defineStagedAgentTool({
   hidden: Object.keys(indexParameters),
   output: z.looseObject({
     result: z.string().optional().describe("The agent's final message and its log file"),
+    joined: joinedOutput,
     error: agentErrorOutput,
   }),
   kept: keptAgent,
@@ -38,7 +41,7 @@ export const spawnAgent = defineStagedAgentTool({
   async finish(kept, call, services): Promise<ToolAnswer> {
     const { view } = await awaitAgent(kept, call, services);
     if (!hasEnded(view)) throw new Error(`task ${kept.id} has not ended`);
-    const fields = agentFields(view.task);
+    const fields = { ...agentFields(view.task), ...joinedField(kept.joined) };
     const room = wordsRoom(call, fields);
     if (view.task.state.status !== "completed") {
       const error = await failurePayload(view, room);

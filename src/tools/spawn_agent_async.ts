@@ -1,10 +1,14 @@
 import * as z from "zod";
+import { agentIdOf } from "../task/agent_id.ts";
+import { isFinished } from "../task/task.ts";
 import { agentErrorOutput } from "./agent_error.ts";
 import { agentFields, roomBeside } from "./agent_facts.ts";
 import { defineAgentTool, jsonAnswer } from "./agent_tool.ts";
 import { takeFitting } from "./bounded_text.ts";
 import { startedData } from "./present_task.ts";
+import { joinedOutput } from "./outputs.ts";
 import { requestKey } from "./request_key.ts";
+import { type Agent, joinedField } from "./start_agent.ts";
 import { spawnParameters, startSpawned } from "./start_spawned.ts";
 import type { ToolAnswer } from "./tool.ts";
 
@@ -22,7 +26,8 @@ export const spawnAgentAsync = defineAgentTool({
   input: z.object({ ...spawnParameters, ...requestKey }),
   output: z.looseObject({
     task_id: z.string().optional().describe("Id for get_agent_status, kill_agent and codex_wait"),
-    status: z.string().optional().describe("running"),
+    status: z.string().optional().describe("running; joined also completed, failed or killed"),
+    joined: joinedOutput,
     log_file: z.string().nullable().optional().describe("Path of the readable log"),
     started_at: z.string().optional().describe("When it was started"),
     note: z.string().optional().describe("What to do next"),
@@ -30,13 +35,22 @@ export const spawnAgentAsync = defineAgentTool({
   }),
   async handle(input, call, services): Promise<ToolAnswer> {
     const origin = { startedBy: "spawn_agent_async" as const, promptEnd: PROMPT_END };
-    const { task } = await startSpawned(input, origin, { call, services });
-    const fields = agentFields(task);
-    const note = `The agent works in the background: get_agent_status("${fields["task_id"]}") tells its state and at ` +
-      `its end its answer; codex_wait(task_ids=["${task.id}"]) waits for it. Its log can be followed with tail -f.`;
+    const { task, isEarlier = false } = await startSpawned(input, origin, { call, services });
+    const fields = { ...agentFields(task), ...joinedField(isEarlier) };
+    const note = noteOf({ task, isEarlier }, agentIdOf(task));
     const { task_id: _id, status: _status, ...own } = startedData(task);
     const told = { ...fields, note };
     const { shown } = takeFitting(Object.entries(own), roomBeside(call, told));
     return jsonAnswer(told, Object.fromEntries(shown));
   },
 });
+
+function noteOf({ task, isEarlier }: Agent, agentId: string): string {
+  const starter = "An earlier call with this request-key started the agent, and this one nothing.";
+  if (isFinished(task)) return `${starter} It has ended: get_agent_status("${agentId}") tells its answer.`;
+  return `${
+    isEarlier === true ? `${starter} It` : "The agent"
+  } works in the background: get_agent_status("${agentId}") ` +
+    `tells its state and at its end its answer; codex_wait(task_ids=["${task.id}"]) waits for it. Its log can be ` +
+    "followed with tail -f.";
+}

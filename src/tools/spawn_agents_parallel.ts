@@ -3,6 +3,7 @@ import { AgentError, agentErrorOutput } from "./agent_error.ts";
 import { defineStagedAgentTool } from "./agent_tool.ts";
 import { awaitBatch, batchIds, type KeptBatch, keptBatch, keptBatchOf, startBatch } from "./agent_batch.ts";
 import { presentEnded, presentStarted } from "./present_batch.ts";
+import { joinedOutput } from "./outputs.ts";
 import { requestKey } from "./request_key.ts";
 import { cancelAgents } from "./run_agent.ts";
 import { spawnParameters } from "./start_spawned.ts";
@@ -31,7 +32,8 @@ export const spawnAgentsParallel = defineStagedAgentTool({
     ...requestKey,
   }),
   output: z.looseObject({
-    result: z.array(z.looseObject({ index: z.string().describe("Place of the spec, from 0") })).optional()
+    result: z.array(z.looseObject({ index: z.string().describe("Place of the spec, from 0"), joined: joinedOutput }))
+      .optional()
       .describe("One object per spec: output or error, or without waiting its task_id"),
     error: agentErrorOutput,
   }),

@@ -5,25 +5,25 @@ import { reasonOf, TaskError } from "../task/errors.ts";
 import { isFinished, type Task } from "../task/task.ts";
 import type { AgentErrorPayload } from "./agent_error.ts";
 import { NamedClaim } from "./named_claim.ts";
-import { busyCall, digestOf, type KeyedInput, type NamedCall, namedCall, otherCall } from "./request_key.ts";
+import { busyCall, digestOf, type NamedCall, namedCall, otherCall, type StartingCall } from "./request_key.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
 
 /** How long a call waits for the same one that is just being begun, and when it looks whether it was cancelled. */
 const WAIT_MS = 30_000;
 const LOOK_MS = 1_000;
 
-/** A call that starts agents, and at how many places: default one. */
-export interface StartingCall {
-  readonly tool: string;
-  readonly input: KeyedInput;
-  readonly count?: number;
+/** What a task is to be told, and the id of the one that is started if it cannot be. */
+export interface TellingTo {
+  /** Of the prompt. */
+  readonly number: number;
+  readonly otherwise: string;
 }
 
 /** What stands at one place of a call that was made before. */
 export type EarlierStart =
   | { readonly task: Task }
-  /** A task that was told more. */
-  | { readonly told: string }
+  /** A task that was told more, or is to be; `telling` as long as it may not have been. */
+  | { readonly told: string; readonly telling?: TellingTo }
   | { readonly error: Readonly<Record<string, unknown>> };
 
 /** What is to be started at one place, what was, or why nothing is. */
@@ -39,8 +39,8 @@ export interface StartClaim extends Disposable {
   start(planned: PlannedTask): Promise<Task>;
   /** Starts what is planned, at most so many at once of all places; gives the starts alone. */
   startAll(plans: readonly PlannedStart[], maxParallel: number): Promise<PromiseSettledResult<Task>[]>;
-  /** Tells a task more, and whether that was done. */
-  tell(id: string, tell: () => Promise<boolean>): Promise<boolean>;
+  /** Has a task told more, unless that gives `null`; `otherwise` is the id of the task that is started if it cannot be. */
+  tell<T>(id: string, otherwise: string, tell: () => Promise<T | null>): Promise<T | null>;
 }
 
 interface Caller {
@@ -49,12 +49,12 @@ interface Caller {
 }
 
 /** Takes the right to start what a call asks for. Throws `invalid_argument` when another call had its name. */
-export async function claimStart({ tool, input, count = 1 }: StartingCall, caller: Caller): Promise<StartClaim> {
+export async function claimStart(starting: StartingCall, caller: Caller): Promise<StartClaim> {
   const { services } = caller;
-  const nothing = Array.from({ length: count }, () => null);
-  const named = namedCall(tool, input);
+  const nothing = starting.directories.map(() => null);
+  const named = await namedCall(starting);
   if (named === null) return new NamelessClaim(nothing, services);
-  const name = await services.requests.nameOf(tool, named.key);
+  const name = await services.requests.nameOf(named.tool, named.key, [...new Set(named.directories)].toSorted());
   using stack = new DisposableStack();
   const lock = stack.use(await lockName(name, named, caller));
   const record = await noting(() => services.requests.read(name));
@@ -85,11 +85,21 @@ export async function findStart(
 ): Promise<EarlierStart | null> {
   if ("error" in entry) return entry;
   if ("told" in entry) {
-    const wasTold = await supervisor.wasTold(entry.told, { prompt: String(prompt), after: entry.after });
-    return wasTold ? { told: entry.told } : null;
+    const { told, after, otherwise } = entry;
+    const instead = otherwise === undefined ? null : await findTask(otherwise, supervisor);
+    if (instead !== null) return { task: instead };
+    const number = await supervisor.findPrompt(told, { prompt: String(prompt), after });
+    if (number === null) return null;
+    return { told, ...(otherwise === undefined ? {} : { telling: { number, otherwise } }) };
   }
-  const task = await supervisor.find(entry.id);
-  return task === null || isLost(task) ? null : { task };
+  const task = await findTask(entry.id, supervisor);
+  return task === null ? null : { task };
+}
+
+/** A task that was started, unless it came to nothing. */
+async function findTask(id: string, supervisor: ToolServices["supervisor"]): Promise<Task | null> {
+  const task = await supervisor.find(id);
+  return task === null || isLost(task) ? null : task;
 }
 
 /** Tells whether a task ended with its server before it had begun. */
@@ -129,7 +139,7 @@ class NamelessClaim implements StartClaim {
     return this.#services.supervisor.startAll(planned, { maxParallel });
   }
 
-  tell(_id: string, tell: () => Promise<boolean>): Promise<boolean> {
+  tell<T>(_id: string, _otherwise: string, tell: () => Promise<T | null>): Promise<T | null> {
     return tell();
   }
 

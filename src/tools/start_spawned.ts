@@ -12,7 +12,7 @@ import { reasonOf } from "../task/errors.ts";
 import { SANDBOX_MODES, type Starter, type TaskSpec } from "../task/spec.ts";
 import { AgentError } from "./agent_error.ts";
 import type { KeyedInput } from "./request_key.ts";
-import { type Agent, awaitedLifetime, earlierAgent } from "./run_agent.ts";
+import { type Agent, awaitedLifetime, earlierAgent } from "./start_agent.ts";
 import { claimStart } from "./start_claim.ts";
 import type { ToolCall, ToolServices } from "./tool.ts";
 import { worktreeParameter, worktreeRequest } from "./worktree_parameter.ts";
@@ -53,7 +53,9 @@ export async function startSpawned(
   origin: Origin & { readonly startedBy: "spawn_agent" | "spawn_agent_async" },
   caller: Caller,
 ): Promise<Agent> {
-  using claim = await claimStart({ tool: origin.startedBy, input: { ...input, ...placeOf(origin) } }, caller);
+  const directories = [spawnDirectory(input.cwd, caller.services)];
+  const named = { ...input, ...placeOf(origin) };
+  using claim = await claimStart({ tool: origin.startedBy, input: named, directories }, caller);
   const earlier = earlierAgent(claim);
   if (earlier !== null) return earlier;
   const spawned = await planSpawned(input, origin, caller);
@@ -68,6 +70,11 @@ export async function startSpawned(
 /** What the same call has to say again of the agent's place. */
 function placeOf({ index, count }: Origin): Readonly<Record<string, unknown>> {
   return defined({ index, count });
+}
+
+/** Where an agent starts, absolute, that is asked to work in `cwd`. */
+export function spawnDirectory(cwd: string | undefined, { agents, cwd: own }: ToolServices): string {
+  return resolve(agents.cwd ?? own, cwd ?? ".");
 }
 
 /** What an agent is started with, and its log. */
@@ -94,15 +101,16 @@ export async function planSpawned(
 
 async function requestOf(
   input: SpawnInput,
-  { startedBy, promptEnd = "", log, call, services: { agents, cwd } }: Origin & Caller & { readonly log: string },
+  { startedBy, promptEnd = "", log, call, services }: Origin & Caller & { readonly log: string },
 ): Promise<StartRequest> {
+  const { agents } = services;
   // Said by its name, since the caller has not chosen it.
   if (agents.cwd !== null) await existingDirectory(agents.cwd, "CODEX_AGENT_CWD");
   return {
     prompt: `${input.prompt}${promptEnd}`,
     lifetime: awaitedLifetime(call),
     callerThreadId: call.callerThreadId,
-    cwd: resolve(agents.cwd ?? cwd, input.cwd ?? "."),
+    cwd: spawnDirectory(input.cwd, services),
     sandbox: input.sandbox ?? "workspace-write",
     skipGitRepoCheck: true,
     timeoutMs: agents.timeoutMs,

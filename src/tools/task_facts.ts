@@ -50,6 +50,11 @@ export function cwdOf({ spec }: Task): string {
   return cutInner(spec.cwd, MAX_SENTENCE);
 }
 
+/** Tells whether a task that has not ended is stopped when the server that drives it ends. */
+export function isBound(task: Task): boolean {
+  return task.spec.lifetime === "server-bound" && !isFinished(task);
+}
+
 /** What the caller should know about how the call was understood. */
 export function notesOf({ spec }: Task): readonly string[] {
   return takeFitting(spec.notes.map((note) => cutInner(note, MAX_NOTE)), MAX_SENTENCES).shown;

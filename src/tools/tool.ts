@@ -44,8 +44,11 @@ export interface ToolCall {
   readonly waitMs: number;
   /** The Codex thread that makes the call, when the client is Codex. */
   readonly callerThreadId: string | null;
-  /** The caller's repository: what lists show unless all is asked for. */
-  readonly repository: () => Promise<string>;
+  /**
+   * The repository whose tasks lists show unless all is asked for: that of `cwd`, else the caller's; `null` where nobody
+   * knows it, and all are shown. Throws `cwd_missing`.
+   */
+  readonly repository: (cwd?: string) => Promise<string | null>;
   /** Tells the client how far the work is; does nothing unless the client asked. */
   report(message: string): Promise<void>;
   /** The call is answered with it: what is started then outlives the server. `null`: with its answer. */
@@ -79,11 +82,13 @@ export interface ToolServices {
     | "newId"
     | "find"
     | "countPrompts"
-    | "wasTold"
+    | "findPrompt"
     | "view"
     | "list"
     | "ended"
-    | "tell"
+    | "addPrompt"
+    | "untilTold"
+    | "removePrompt"
     | "stop"
     | "markRead"
   >;

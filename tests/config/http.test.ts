@@ -93,7 +93,7 @@ Deno.test("parseConfig() opens no door to other machines without a token and the
     assert.match(refusal(`--http ${host}:7077 --no-token`), /without a token .* and --allowed-host/);
     assert.deepEqual(parse(`--http ${host}:7077 ${names}`).http?.allowedHosts, ["swarm.example"]);
   }
-  for (const host of ["127.0.0.1", "127.3.2.1", "localhost", "[::1]", "[0:0:0:0:0:0:0:1]"]) {
+  for (const host of ["127.0.0.1", "127.3.2.1", "127.1", "localhost", "LocalHost", "[::1]", "[0:0:0:0:0:0:0:1]"]) {
     assert.equal(parse(`--http ${host}:7077 --no-token`).http?.token.kind, "none");
   }
 });

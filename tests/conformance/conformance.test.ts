@@ -3,42 +3,9 @@ import assert from "node:assert/strict";
 import { startHttpServer } from "../helpers/http_server.ts";
 import { EXPECTED } from "./expected_failures.ts";
 import { type ExpectedHere, judge, type Target } from "./judge.ts";
+import { LEFT_OUT, NEED_FIXTURES, ON_THE_SERVER } from "./scenarios.ts";
 import { installSuite, listScenarios, type Revision, REVISIONS, runSuite } from "./suite.ts";
 import { startTestBuild } from "./test_build.ts";
-
-/** Scenarios that can be right without fixtures. */
-const FIXTURE_FREE: Readonly<Record<Revision, readonly string[]>> = {
-  "2025-11-25": [
-    "dns-rebinding-protection",
-    "ping",
-    "prompts-list",
-    "resources-list",
-    "server-initialize",
-    "server-session-lifecycle",
-    "server-sse-multiple-streams",
-    "server-sse-polling",
-    "tools-list",
-  ],
-  "2026-07-28": [
-    "caching",
-    "dns-rebinding-protection",
-    "http-header-validation",
-    "input-required-result-unsupported-methods",
-    "input-required-result-validate-input",
-    "prompts-list",
-    "resources-list",
-    "sep-2164-resource-not-found",
-    "server-sse-multiple-streams",
-    "server-stateless",
-    "tools-list",
-  ],
-};
-
-/** How many scenarios a revision has for servers. */
-const SCENARIOS: Readonly<Record<Revision, number>> = { "2025-11-25": 33, "2026-07-28": 50 };
-
-/** Of an extension that the server does not have: Skills. */
-const LEFT_OUT = ["sep-2640-skills-directory", "sep-2640-skills-enumeration", "sep-2640-skills-manifest"];
 
 function expectedOf(target: Target, revision: Revision, scenario: string): ExpectedHere[] {
   return EXPECTED.filter((one) =>
@@ -51,23 +18,22 @@ for (const revision of REVISIONS) {
     const suite = await installSuite();
     await using server = await startHttpServer({ args: ["--no-token"] });
     const findings = await runSuite(suite, { url: server.url, revision });
-    for (const scenario of FIXTURE_FREE[revision]) {
+    for (const scenario of ON_THE_SERVER[revision]) {
       await t.step(scenario, () => {
         const expected = expectedOf("the server", revision, scenario);
         assert.deepEqual(judge(scenario, { findings, expected }), []);
       });
     }
 
-    await t.step("each of the others is found wrong without its fixtures (control)", async () => {
-      const others = (await listScenarios(suite, revision)).filter((name) => !FIXTURE_FREE[revision].includes(name));
-      assert.deepEqual(others.filter((scenario) => judge(scenario, { findings, expected: [] }).length === 0), []);
+    await t.step("each of the others is found wrong without its fixtures (control)", () => {
+      const isRight = (scenario: string): boolean => judge(scenario, { findings, expected: [] }).length === 0;
+      assert.deepEqual(NEED_FIXTURES[revision].filter(isRight), []);
     });
   });
 
   Deno.test(`the test build conforms to ${revision}`, async (t) => {
     const suite = await installSuite();
     const scenarios = await listScenarios(suite, revision);
-    assert.equal(scenarios.length, SCENARIOS[revision]);
     await using build = await startTestBuild();
     const findings = await runSuite(suite, { url: build.url, revision });
     for (const scenario of scenarios) {
@@ -79,8 +45,12 @@ for (const revision of REVISIONS) {
   });
 }
 
-Deno.test("every scenario that the suite has for servers is run, or left out by name", async () => {
+Deno.test("every scenario that the suite has for servers is in one list: run on the server, with fixtures, or left out", async () => {
   const suite = await installSuite();
+  for (const revision of REVISIONS) {
+    const listed = [...ON_THE_SERVER[revision], ...NEED_FIXTURES[revision]].toSorted();
+    assert.deepEqual(listed, await listScenarios(suite, revision), revision);
+  }
   const run = await Promise.all(REVISIONS.map((revision) => listScenarios(suite, revision)));
   assert.deepEqual([...new Set([...run.flat(), ...LEFT_OUT])].toSorted(), await listScenarios(suite));
 });
@@ -93,7 +63,7 @@ Deno.test("every failure that is expected belongs to a scenario that is run", as
     assert.deepEqual(unknown, []);
   }
   const unseen = EXPECTED.filter(({ targets, revision, scenario }) =>
-    targets.includes("the server") && !FIXTURE_FREE[revision].includes(scenario)
+    targets.includes("the server") && !ON_THE_SERVER[revision].includes(scenario)
   );
   assert.deepEqual(unseen, []);
 });

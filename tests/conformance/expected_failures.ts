@@ -6,6 +6,9 @@ const BOTH: readonly Target[] = ["the server", "the test build"];
 const NOT_OFFERED = "The server offers no tool of that name; the test build does, and is right.";
 const NEVER_CHANGES = "What the server offers is settled at its start: it declares no listChanged, so none is sent.";
 const NO_PARAMETER_HEADERS = "No tool has a parameter that clients are to repeat in a header (x-mcp-header).";
+const NOT_WATCHED =
+  "It asks for test://watched-resource, which the test build has, and is right. The server refuses what it " +
+  "does not have; to what it has clients can subscribe (tests/connections/subscriptions.test.ts).";
 
 export const EXPECTED: readonly Expected[] = [
   {
@@ -24,6 +27,38 @@ export const EXPECTED: readonly Expected[] = [
     check: "server-sse-retry-field",
     status: "WARNING",
     why: "It tells when to take up a stream again; none can be taken up.",
+  },
+  {
+    targets: ["the server"],
+    revision: "2025-11-25",
+    scenario: "logging-set-level",
+    check: "logging-set-level",
+    status: "FAILURE",
+    why: "The server sends clients no log messages, and so declares no logging. The test build does, and is right.",
+  },
+  ...["resources-subscribe", "resources-unsubscribe"].map((scenario): Expected => ({
+    targets: ["the server"],
+    revision: "2025-11-25",
+    scenario,
+    check: scenario,
+    status: "FAILURE",
+    why: NOT_WATCHED,
+  })),
+  {
+    targets: ["the server"],
+    revision: "2026-07-28",
+    scenario: "input-required-result-missing-input-response",
+    check: "sep-2322-missing-response-rerequests",
+    status: "WARNING",
+    why: NOT_OFFERED,
+  },
+  {
+    targets: ["the server"],
+    revision: "2026-07-28",
+    scenario: "input-required-result-ignore-extra-params",
+    check: "sep-2322-ignore-unexpected-params",
+    status: "WARNING",
+    why: NOT_OFFERED,
   },
   ...[
     "sep-2575-server-rejects-undeclared-capability",
@@ -56,7 +91,7 @@ export const EXPECTED: readonly Expected[] = [
     "sep-2243-server-reject-invalid-param-chars",
     "sep-2243-server-reject-param-mismatch",
   ].map((check): Expected => ({
-    targets: ["the test build"],
+    targets: BOTH,
     revision: "2026-07-28",
     scenario: "http-custom-header-server-validation",
     check,
@@ -64,7 +99,7 @@ export const EXPECTED: readonly Expected[] = [
     why: NO_PARAMETER_HEADERS,
   })),
   {
-    targets: ["the test build"],
+    targets: BOTH,
     revision: "2026-07-28",
     scenario: "tasks-status-notifications",
     check: "tasks-status-notifications",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { STATE_FORMAT } from "../../src/storage/state_directory.ts";
 import { EXTENSION, HandleClient } from "../helpers/handles.ts";
 import { type ServersYard, serversYard } from "../helpers/servers_yard.ts";
+import { waitForStatus } from "../helpers/tasks.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
 const WORKS = "fake:hold(go) fake:say(done)";
@@ -212,6 +213,108 @@ Deno.test("codex_reply that tells a running agent more gives a handle whose end 
   await release(yard, "more");
   const { result } = await client.ended(started);
   assert.deepEqual([result.isError, result.structuredContent.content], [undefined, "told"]);
+});
+
+Deno.test("codex_reply that is to tell a running agent gives its handle before that is done", async () => {
+  await using yard = await serversYard();
+  await using client = new HandleClient(yard);
+  const { structuredContent: { task_id: id } } = await client.call("codex_async", {
+    prompt: "fake:say(half) fake:usage_limit(3600)",
+  });
+  const threadId = await waitFor(async () => {
+    const { structuredContent: { tasks: [task] } } = await client.call("codex_status", { task_ids: [id] });
+    return task.status === "waiting" ? task.thread_id : null;
+  }, { message: "the task to wait" });
+  const reply = { threadId, prompt: "fake:say(never)", when: "now", "request-key": "mine" };
+  const [first, second] = [await client.handle("codex_reply", reply), await client.handle("codex_reply", reply)];
+  const prompts = (): string[] =>
+    Array.from(Deno.readDirSync(yard.task(id)), ({ name }) => name).filter((name) => /^prompt_\d+\.txt$/.test(name));
+  assert.deepEqual(prompts(), ["prompt_1.txt"]);
+  await waitFor(async () => /waiting/.test((await client.get(first)).statusMessage), { message: "its words" });
+  await client.request("tasks/cancel", { taskId: first });
+  await waitFor(() => prompts().length === 0, { message: "the prompt to be taken back" });
+  const { result: back } = await client.ended(second);
+  assert.equal(back.isError, true);
+  assert.match(
+    back.content[0].text,
+    /the same call was cancelled before the agent of task [0-9a-f]{8} could be told\./,
+  );
+  // What fails later is the handle's result.
+  const third = await client.handle("codex_reply", reply);
+  assert.equal((await client.get(third)).status, "working");
+  await client.call("codex_cancel", { task_id: id });
+  const { result } = await client.ended(third);
+  assert.equal(result.isError, true);
+  assert.match(result.content[0].text, /^Cannot tell the agent: task [^]* was cancelled before it could be told\./);
+  assert.deepEqual([prompts(), yard.codex.ledger().length], [[], 1]);
+});
+
+Deno.test({
+  name: "what an agent cannot be told any more is asked of another one, once for all handles of a call",
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using yard = await serversYard();
+  await using owner = await yard.start();
+  // Ends with its server.
+  const { structured: { task_id: agent } } = await owner.call("spawn_agent_async", {
+    prompt: "fake:say(half) fake:usage_limit(3600)",
+  });
+  const id = agent.slice(-8);
+  const { thread_id: threadId } = await waitForStatus(owner, id, "waiting");
+  // Of another account, which has no limit.
+  const env = { CODEX_API_KEY: "another" };
+  await using client = new HandleClient(yard, { env });
+  await using other = new HandleClient(yard, { env });
+  const reply = { threadId, prompt: WORKS, when: "now", "request-key": "mine" };
+  const [first, second] = [await client.handle("codex_reply", reply), await other.handle("codex_reply", reply)];
+  await Deno.remove(join(yard.codex.home, "limited_until"));
+  await owner.process.closeInput();
+  await owner.process.ended;
+  await waitFor(() => yard.codex.ledger().length === 2, { message: "the other agent to work" });
+  const third = await client.handle("codex_reply", reply);
+  await other.kill();
+  await release(yard);
+  const ends = await Promise.all([first, second, third].map((handle) => client.ended(handle)));
+  for (const { result } of ends) {
+    assert.deepEqual([result.isError, result.structuredContent.content], [undefined, "done"]);
+    assert.equal(result.structuredContent.task_id, ends[0]?.result.structuredContent.task_id);
+    assert.equal(result.structuredContent.lifetime, "detached");
+  }
+  assert.notEqual(ends[0]?.result.structuredContent.task_id, id);
+  assert.equal(yard.codex.ledger().length, 2);
+});
+
+Deno.test("a handle over agents of an earlier call that end with their server says so", async () => {
+  await using yard = await serversYard();
+  await using client = new HandleClient(yard);
+  for (
+    const [name, args, words] of [
+      ["codex", { prompt: WORKS }, /; server-bound: it is stopped when its server ends \(\d+s elapsed\)$/],
+      [
+        "spawn_agents_parallel",
+        { agents: [{ prompt: WORKS }] },
+        /^0\/1 done; 1 server-bound: stopped when their server/,
+      ],
+    ] as const
+  ) {
+    const before = yard.codex.ledger().length;
+    const call = { name, arguments: { ...args, "request-key": "mine" } };
+    const plain = await client.send("tools/call", call, { declares: false });
+    await waitFor(() => yard.codex.ledger().length === before + 1, { message: "the agent to work" });
+    const joined = await client.handle(name, call.arguments);
+    const own = await client.handle(name, args);
+    await waitFor(async () => words.test((await client.get(joined)).statusMessage), { message: "the words" });
+    // One of its own is detached (control).
+    const { statusMessage } = await waitFor(async () => {
+      const view = await client.get(own);
+      return /running|done/.test(view.statusMessage) ? view : null;
+    }, { message: "the other agent to work" });
+    assert.doesNotMatch(statusMessage, /bound/);
+    await release(yard);
+    assert.equal((await client.answer(plain)).error, undefined);
+    await Promise.all([client.ended(joined), client.ended(own)]);
+    await Deno.remove(join(yard.cwd, "go"));
+  }
 });
 
 Deno.test("a call that is refused is answered so at once, and makes no handle", async () => {

@@ -7,9 +7,10 @@ import { writeExecutable } from "../helpers/executable.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
 import { HandleClient } from "../helpers/handles.ts";
 import { serversYard } from "../helpers/servers_yard.ts";
-import { startSwarm } from "../helpers/swarm.ts";
+import { type Answer, startSwarm, type Swarm } from "../helpers/swarm.ts";
 import { release, waitForTask } from "../helpers/tasks.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
+import { tempRepo } from "../helpers/temp_repo.ts";
 import { toolCall, toolServices } from "../helpers/tool_calls.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
@@ -53,6 +54,68 @@ Deno.test("a call made again with its key starts nothing twice, and is answered 
   }
   const { mode } = await Deno.stat(join(yard.stateDir, "requests"));
   assert.equal((mode ?? 0) & 0o777, Deno.build.os === "windows" ? 0 : 0o700);
+});
+
+Deno.test({
+  name: "a key in another project is another call's, and in the same one the same through any server",
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using yard = await serversYard();
+  await using other = await tempRepo();
+  await using third = await tempRepo();
+  await using one = await yard.start();
+  // Its agents start where the first server's do, those of spawn_* elsewhere.
+  await using beside = await yard.start({ env: { CODEX_AGENT_CWD: third.path } });
+  await using two = await yard.start({ cwd: other.path });
+  await using links = await tempDirectory();
+  const link = join(links.path, "project");
+  await Deno.symlink(yard.cwd, link);
+  await using linked = await yard.start({ cwd: other.path, env: { CODEX_AGENT_CWD: link } });
+  for (
+    const [name, args, isOfAgents] of [
+      ["codex_async", { prompt: WORKS }, false],
+      ["spawn_agent_async", { prompt: WORKS }, true],
+      ["spawn_agents_parallel", { agents: [{ prompt: WORKS }, { prompt: WORKS }], wait: false }, true],
+    ] as const
+  ) {
+    const started = async (server: Swarm, given: Readonly<Record<string, unknown>> = args): Promise<string[]> => {
+      const { structured, isError, text } = await server.call(name, { ...given, "request-key": "mine" });
+      assert.equal(isError, false, text);
+      return [...JSON.stringify(structured).matchAll(/"task_id":"(?:codex_\d+_\d+_)?([^"]*)"/g)].map(([, id = ""]) =>
+        id
+      );
+    };
+    const cwdOf = async (ids: readonly string[]): Promise<string> => {
+      const { structured } = await one.call("codex_status", { task_ids: ids });
+      return structured.tasks[0].cwd;
+    };
+    const first = await started(one);
+    const elsewhere = await started(two);
+    assert.notDeepEqual(elsewhere, first, name);
+    assert.deepEqual([await cwdOf(first), await cwdOf(elsewhere)], [yard.cwd, other.path], name);
+    const besides = await started(beside);
+    if (isOfAgents) assert.equal(await cwdOf(besides), third.path, name);
+    else assert.deepEqual(besides, first, name);
+    assert.deepEqual(await started(linked), isOfAgents ? first : elsewhere, name);
+    // Each is joined where it is.
+    assert.deepEqual([await started(two), await started(one)], [elsewhere, first], name);
+    // The same call, which says itself where, is the same through all servers.
+    const inPlace = (cwd: string): Readonly<Record<string, unknown>> =>
+      "agents" in args ? { ...args, agents: args.agents.map((spec) => ({ ...spec, cwd })) } : { ...args, cwd };
+    const named = await started(one, inPlace(third.path));
+    assert.deepEqual(await started(two, inPlace(third.path)), named, name);
+    // It may say so where it would be there anyway.
+    if (isOfAgents) assert.deepEqual(named, besides, name);
+    else assert.notDeepEqual(named, besides, name);
+  }
+  const { structured: { threadId } } = await one.call("codex", { prompt: "fake:say(first)" });
+  // A thread has a directory of its own, whoever goes on with it.
+  for (const name of ["codex", "codex_reply"]) {
+    const reply = { threadId, prompt: "fake:say(more)", "request-key": "mine" };
+    const [here, there] = [await one.call(name, reply), await two.call(name, reply)];
+    assert.equal(here.structured.content, "more");
+    assert.equal(there.structured.task_id, here.structured.task_id, name);
+  }
 });
 
 Deno.test("a blocking call made again with its key waits for the agents of the first one", async () => {
@@ -174,6 +237,88 @@ exec "${codex.path}" "$@"
   assert.equal(codex.ledger().length, 1);
 });
 
+Deno.test("a call that starts nothing says that an earlier one has, and how its agent stands", async () => {
+  await using yard = await serversYard();
+  await using one = await yard.start();
+  await using two = await yard.start();
+  const key = { "request-key": "mine" };
+  const batch = { agents: [{ prompt: WORKS }, { prompt: "fake:hold(never)" }, { prompt: 7 }], wait: false };
+  const names = ["codex_async", "spawn_agent_async", "spawn_agents_parallel"] as const;
+  const call = (swarm: Swarm, name: string): Promise<Answer> =>
+    swarm.call(name, { ...(name === "spawn_agents_parallel" ? batch : { prompt: WORKS }), ...key });
+  const firsts = await Promise.all(names.map((name) => call(one, name)));
+  for (const { structured } of firsts) assert.doesNotMatch(JSON.stringify(structured), /joined|earlier/);
+  await waitFor(() => yard.codex.ledger().length === 4, { message: "the agents to work" });
+
+  const [codex, agent, agents] = await Promise.all(names.map((name) => call(two, name)));
+  const id = firsts[0]?.structured.task_id;
+  assert.match(
+    codex?.text ?? "",
+    new RegExp(
+      `^Codex task ${id} was started by an earlier call with this request-key, and is running now; this call started ` +
+        `nothing\\.\nTask ID: ${id}\nLifetime: detached \\(it runs on when its server ends\\)[^]*NOT TRACKED`,
+    ),
+  );
+  assert.deepEqual([codex?.structured.joined, codex?.structured.status], [true, "running"]);
+  assert.deepEqual([agent?.structured.joined, agent?.structured.status], [true, "running"]);
+  assert.match(
+    agent?.structured.note,
+    /^An earlier call with this request-key started the agent, and this one nothing\. It works in the background: /,
+  );
+  assert.deepEqual(JSON.parse(agent?.text ?? "").joined, true);
+  const joined = ({ structured }: Answer): unknown[] =>
+    structured.result.map((item: Record<string, unknown>) => [item["joined"], item["status"]]);
+  assert.deepEqual(agents && joined(agents), [[true, "running"], [true, "running"], [undefined, undefined]]);
+  assert.match(
+    agents?.structured.note,
+    /^An earlier call with this request-key started 2 agents, 0 of which have ended; this one started none\. get_agent/,
+  );
+
+  await release(one, "go");
+  const ids = [id, firsts[1]?.structured.task_id, firsts[2]?.structured.result[0].task_id];
+  await one.call("codex_wait", { task_ids: ids });
+  const [codexEnded, agentEnded, agentsEnded] = await Promise.all(names.map((name) => call(two, name)));
+  assert.match(codexEnded?.text ?? "", /request-key, and is completed now; this call started nothing\./);
+  assert.match(
+    codexEnded?.text ?? "",
+    /\n\nIt has ended: call codex_wait\(task_ids=\["[0-9a-f]{8}"\]\) for the result\.$/,
+  );
+  assert.doesNotMatch(codexEnded?.text ?? "", /NOT TRACKED|Lifetime/);
+  assert.deepEqual([codexEnded?.structured.joined, codexEnded?.structured.status], [true, "completed"]);
+  assert.equal(codexEnded?.structured.next, `It has ended: call codex_wait(task_ids=["${id}"]).`);
+  assert.deepEqual([agentEnded?.structured.joined, agentEnded?.structured.status], [true, "completed"]);
+  assert.match(
+    agentEnded?.structured.note,
+    /and this one nothing\. It has ended: get_agent_status\("codex_[^"]*"\) tells/,
+  );
+  assert.deepEqual(agentsEnded && joined(agentsEnded)[0], [true, "completed"]);
+  assert.match(agentsEnded?.structured.note, /^An earlier [^.]* started 2 agents, 1 of which have ended; this one /);
+});
+
+Deno.test("a blocking call that starts nothing says so in its data, and the way out where its agent failed", async () => {
+  await using yard = await serversYard();
+  await using swarm = await yard.start();
+  const { structured: { threadId } } = await swarm.call("codex", { prompt: "fake:say(first)" });
+  const prompt = "fake:fail(boom)";
+  for (
+    const [name, args] of [
+      ["codex", { prompt }],
+      ["codex_reply", { prompt, threadId }],
+      ["spawn_agent", { prompt }],
+      ["spawn_agents_parallel", { agents: [{ prompt }] }],
+    ] as const
+  ) {
+    const call = { ...args, "request-key": "mine" };
+    const [first, again] = [await swarm.call(name, call), await swarm.call(name, call)];
+    const joined = ({ structured }: Answer): unknown => (structured.result?.[0] ?? structured).joined;
+    assert.deepEqual([joined(first), joined(again)], [undefined, true], name);
+    const line =
+      "\nThis is how the earlier call with this request-key ended: choose another key to start an agent anew.";
+    assert.equal(again.text.includes(line), name.startsWith("codex"), name);
+    assert.equal(first.text.includes(line), false);
+  }
+});
+
 Deno.test("cancelling a call that joined another one stops their agent, which both are told", async () => {
   await using yard = await serversYard();
   await using swarm = await yard.start();
@@ -235,7 +380,9 @@ Deno.test("a call with a key gives as many handles as it is made, over one run",
   assert.notEqual(first, second);
   await Deno.writeTextFile(join(yard.cwd, "go"), "");
   const ends = [await client.ended(first), await client.ended(second)];
-  assert.deepEqual(ends[0].result, ends[1].result);
+  const { result } = ends[0];
+  const structuredContent = { ...result.structuredContent, joined: true };
+  assert.deepEqual(ends[1].result, { ...result, structuredContent });
   assert.equal(yard.codex.ledger().length, 1);
 });
 
@@ -261,7 +408,7 @@ Deno.test("a call waits for the same one that is being begun until it is cancell
     if (++looks === 3) cancelling.abort(new Error("cancelled"));
     return Promise.resolve(null);
   };
-  const starting = { tool: "codex", input: { prompt: "x", "request-key": "mine" } };
+  const starting = { tool: "codex", input: { prompt: "x", "request-key": "mine" }, directories: [] };
   const requests = { ...services.requests, nameOf: () => Promise.resolve("name"), lock };
   const caller = { call: toolCall({ signal: cancelling.signal }), services: { ...services, requests } };
   await assert.rejects(claimStart(starting, caller), /^Error: cancelled$/);
@@ -285,7 +432,7 @@ Deno.test("keys are kept as long as there are tasks of theirs", async () => {
       [old, [{ id: "00000000" }, { error: {} }]],
     ] as const
   ) {
-    const name = await files.nameOf("codex", `${names.length}`);
+    const name = await files.nameOf("codex", `${names.length}`, []);
     using _lock = await files.lock(name, 0);
     await files.write(name, { asked: "", entries, createdAt });
     names.push(name);
@@ -294,7 +441,7 @@ Deno.test("keys are kept as long as there are tasks of theirs", async () => {
   const isTask = (id: string): boolean => id === "0123abcd";
   {
     // Nothing is removed beside a call that is being begun.
-    using _lock = await files.lock(await files.nameOf("codex", "other"), 0);
+    using _lock = await files.lock(await files.nameOf("codex", "other", []), 0);
     await files.removeOld(before, isTask);
     for (const name of names) assert.notEqual(await files.read(name), null);
   }

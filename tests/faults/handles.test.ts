@@ -144,6 +144,78 @@ Deno.test({ name: "a handle is cancelled through another server, and stays so af
   assert.deepEqual(tasks.map(({ status }: { status: string }) => status), ["cancelled"]);
 });
 
+/** Leaves calls as a server does that is killed when it has noted that they are cancelled, and has stopped nothing. */
+async function leaveCancelled(yard: ServersYard, client: HandleClient, taskIds: readonly string[]): Promise<void> {
+  await client.kill();
+  const end = { status: "cancelled", endedAt: new Date() };
+  for (const taskId of taskIds) {
+    await Deno.writeTextFile(join(yard.stateDir, "handles", taskId, "end.json"), JSON.stringify(end));
+  }
+}
+
+async function untilGone(yard: ServersYard): Promise<void> {
+  const agents = yard.codex.ledger();
+  await waitFor(async () => !(await Promise.all(agents.map(({ pid }) => isAlive(pid)))).includes(true), {
+    message: "the agents to end",
+  });
+}
+
+Deno.test(
+  { name: "the next server stops the agents of calls whose server was killed before it had stopped them", ignore },
+  async () => {
+    await using yard = await serversYard();
+    await using client = new HandleClient(yard);
+    const cancelled = [
+      await client.handle("codex", { prompt: WORKS }),
+      await client.handle("spawn_agents_parallel", { agents: [{ prompt: WORKS }, { prompt: WORKS }] }),
+    ];
+    await untilWorking(yard, 3);
+    await leaveCancelled(yard, client, cancelled);
+    await using next = new HandleClient(yard);
+    await next.request("server/discover", {});
+    // Nobody asks for them.
+    await untilGone(yard);
+    await waitFor(async () => {
+      const { structuredContent: { tasks } } = await next.call("codex_status", { all: true });
+      return tasks.every(({ status }: { status: string }) => status === "cancelled");
+    }, { message: "the tasks to be cancelled" });
+    assert.equal(next.process.stderr, "");
+  },
+);
+
+Deno.test(
+  {
+    name: "a server that lives stops the agents of cancelled calls whose server was killed, and no other ones",
+    ignore,
+  },
+  async () => {
+    await using yard = await serversYard();
+    await using client = new HandleClient(yard);
+    await using other = new HandleClient(yard, { args: ["--read-only"] });
+    await other.request("server/discover", {});
+    const cancelled = await client.handle("codex", { prompt: WORKS });
+    const { structuredContent: { task_id } } = await client.call("codex_async", {
+      prompt: "fake:hold(go) fake:say(x)",
+    });
+    const waiting = await client.handle("codex_wait", { task_ids: [task_id] });
+    await untilWorking(yard, 2);
+    const { taskIds: [stopped] } = JSON.parse(
+      await Deno.readTextFile(join(yard.stateDir, "handles", cancelled, "call.json")),
+    );
+    await leaveCancelled(yard, client, [cancelled, waiting]);
+    for (const taskId of [waiting, cancelled]) assert.equal((await other.get(taskId)).status, "cancelled");
+    const statuses = async (): Promise<string[]> => {
+      const { structuredContent: { tasks } } = await other.call("codex_status", { task_ids: [stopped, task_id] });
+      return tasks.map(({ status }: { status: string }) => status);
+    };
+    await waitFor(async () => (await statuses())[0] === "cancelled", { message: "the agent to be stopped" });
+    // Who cancels a wait stops nothing.
+    assert.equal((await statuses())[1], "running");
+    await release(yard);
+    await waitFor(async () => (await statuses())[1] === "completed", { message: "the other one to end" });
+  },
+);
+
 Deno.test({ name: "two servers give one answer to a handle, whichever is asked first", ignore }, async () => {
   await using yard = await serversYard();
   await using one = new HandleClient(yard);

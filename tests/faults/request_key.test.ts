@@ -142,10 +142,10 @@ Deno.test(
     const { thread_id: threadId } = await waitForTask(server, task_id, (task) => task.thread_id !== undefined);
     const asked = { threadId, prompt: "fake:say(told)", when: "now" };
     const files = new RequestFiles(yard.stateDir);
-    const name = await files.nameOf("codex_reply", KEY["request-key"]);
+    const name = await files.nameOf("codex_reply", KEY["request-key"], []);
     {
       using _lock = await files.lock(name, 0);
-      const digest = await digestOf({ tool: "codex_reply", key: KEY["request-key"], asked });
+      const digest = await digestOf({ tool: "codex_reply", key: KEY["request-key"], asked, directories: [] });
       await files.write(name, { asked: digest, entries: [{ told: task_id, after: 0 }], createdAt: new Date() });
     }
     for (let times = 0; times < 2; times++) {

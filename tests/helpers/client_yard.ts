@@ -3,9 +3,9 @@ import { dirname, join } from "node:path";
 import manifest from "../../deno.json" with { type: "json" };
 import type { Machine } from "../../src/cli/install/client.ts";
 import { clientNames } from "../../src/cli/install/clients.ts";
-import type { Address } from "../../src/cli/install/endpoint.ts";
 import { type InstallOptions, runInstall } from "../../src/cli/install/install.ts";
 import type { Endpoint } from "../../src/storage/endpoint_files.ts";
+import type { Address } from "../../src/storage/endpoint_url.ts";
 import { runUninstall } from "../../src/cli/install/uninstall.ts";
 import { tempDirectory } from "./temp_directory.ts";
 
@@ -39,7 +39,11 @@ export const COMPILED = {
 export const FROM_SOURCE = { ...COMPILED, isStandalone: false, execPath: "/opt/deno", script: "/src/main.ts" };
 /** Where servers listen unless told otherwise. */
 export const USUAL: Address = { kind: "tcp", host: "127.0.0.1", port: 7_077 };
-export const RUNNING: Endpoint = { url: "http://127.0.0.1:7077/mcp", pid: 42, tokenFile: "/state/token" };
+export const RUNNING: Endpoint = {
+  url: "http://127.0.0.1:7077/mcp",
+  pid: 42,
+  token: { kind: "file", path: "/state/token" },
+};
 
 /** Makes a yard that is removed when its scope ends. */
 export async function clientYard(): Promise<ClientYard> {
@@ -86,7 +90,7 @@ export async function clientYard(): Promise<ClientYard> {
           isPrint: false,
           address: null,
           endpoints: [],
-          tokenFile: "/state/token",
+          token: { kind: "file", path: "/state/token" },
           program: COMPILED,
           machine,
           ...out,

@@ -7,6 +7,8 @@ import { CACHE } from "./npm_cache.ts";
 export interface Base {
   /** Variables for {@linkcode compile}. */
   readonly env: Readonly<Record<string, string>>;
+  /** Ways out of `WAYS` that it leaves open without permission for the network. */
+  readonly open: readonly string[];
   /** For people: which base it is, and what it is good for. */
   readonly words: string;
 }
@@ -45,13 +47,15 @@ const NPM_BASE: Pinned = {
  */
 export async function findBase(): Promise<Base> {
   const given = Deno.env.get("DENORT_BIN") ?? "";
-  if (given !== "") return { env: {}, words: `${given}, named by DENORT_BIN` };
+  if (given !== "") return { env: {}, open: [], words: `${given}, named by DENORT_BIN` };
   const reason = await tryDownload();
-  if (reason === null) return { env: {}, words: `Deno's own, of ${Deno.version.deno}` };
+  if (reason === null) return { env: {}, open: [], words: `Deno's own, of ${Deno.version.deno}` };
   if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") throw new Error(reason);
   const [compiler, base] = [await fetchPinned(NPM_COMPILER), await fetchPinned(NPM_BASE)];
   return {
     env: { DENO_COMPILE: compiler, DENORT_BIN: base },
+    // Later versions want permission for the network.
+    open: ["unix", "node_unix"],
     words:
       `of ${NPM_VERSION}, from npm (${NPM_BASE.name}@${NPM_BASE.version}), since ${Deno.version.deno}'s own cannot ` +
       "be downloaded here: for tests alone, never for a release",

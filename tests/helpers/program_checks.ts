@@ -89,9 +89,9 @@ async function reachesNobody(form: ProgramForm): Promise<void> {
   await using visit = await prepareVisit(form.visited);
   // What is said of it differs from version to version of Deno.
   const tryAll = async (): Promise<void> => {
-    const outcomes = Object.entries(await visit.tryAll());
-    assert.equal(outcomes.length, WAYS.length);
-    assert.deepEqual(outcomes.filter(([, outcome]) => outcome === "open"), []);
+    const outcomes = await visit.tryAll();
+    assert.deepEqual(Object.keys(outcomes), WAYS);
+    assert.deepEqual(WAYS.filter((way) => outcomes[way] === "open"), form.open);
     assert.equal(visit.arrived(), 0);
   };
   {

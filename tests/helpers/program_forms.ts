@@ -7,13 +7,15 @@ import { RUN_FLAGS } from "../../.github/scripts/run_flags.ts";
 import type { FakeCodex } from "./fake_codex.ts";
 import { type Base, findBase } from "./program_base.ts";
 import { MAIN } from "./server_process.ts";
-import { type Command, visitedSources, VISITOR } from "./visit.ts";
+import { type Command, visitedSources, VISITOR, WITH_VISITOR } from "./visit.ts";
 
 export interface ProgramForm {
   readonly name: "sources" | "bundle" | "binary";
   readonly command: Command;
   /** The same with a visitor in it; `null` where that would be another program. */
   readonly visited: ((directory: string) => Promise<Command>) | null;
+  /** Ways out that are open to the visitor all the same, by a fault of an older Deno. */
+  readonly open: readonly string[];
   /** The Codex to use with it; default one of each server's own. */
   readonly codex?: Pick<FakeCodex, "path" | "home">;
 }
@@ -26,6 +28,7 @@ export function sources(): ProgramForm {
     name: "sources",
     command: [Deno.execPath(), "run", "--quiet", ...RUN_FLAGS, MAIN],
     visited: visitedSources(RUN_FLAGS),
+    open: [],
   };
 }
 
@@ -37,15 +40,17 @@ export async function bundled(directory: string): Promise<ProgramForm & { readon
     name: "bundle",
     file,
     command: [...BUNDLED, ...RUN_FLAGS, file],
-    visited: () => Promise.resolve([...BUNDLED, ...RUN_FLAGS, "--preload", VISITOR, file]),
+    visited: () => Promise.resolve([...BUNDLED, ...RUN_FLAGS, ...WITH_VISITOR, file]),
+    open: [],
   };
 }
 
 /** Compiles a bundle into the directory in which it is. */
-export async function compiled(bundleFile: string, { env }: Base): Promise<ProgramForm> {
+export async function compiled(bundleFile: string, { env, open }: Base): Promise<ProgramForm> {
   return {
     name: "binary",
     command: [await compileBeside(bundleFile, env)],
+    open,
     visited: async (directory): Promise<Command> => {
       const visitor = join(directory, "visitor.js");
       await bundle(visitor, VISITOR);
@@ -94,5 +99,5 @@ export async function given(program: string, directory: string): Promise<Program
   }).output();
   if (!success) throw new Error(`Cannot compile the fake Codex: ${new TextDecoder().decode(stderr).trim()}`);
   const path = Deno.build.os === "windows" ? `${output}.exe` : output;
-  return { name: "binary", command: [program], visited: null, codex: { path, home } };
+  return { name: "binary", command: [program], visited: null, open: [], codex: { path, home } };
 }

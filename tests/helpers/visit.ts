@@ -8,8 +8,15 @@ import { waitFor } from "./wait_for.ts";
 
 export const VISITOR = fileURLToPath(new URL("../fixtures/try_to_reach_out.ts", import.meta.url));
 const LOCK = fileURLToPath(new URL("../../deno.lock", import.meta.url));
+const HAS_UNIX_SOCKETS = Deno.build.os !== "windows";
 /** Every way out that the visitor knows. */
-export const WAYS = ["fetch", "connect", "listen", "node", "websocket", "import", "request", "dlopen"];
+export const WAYS = [
+  ...["fetch", "connect", "listen", "node", "datagram", "node_datagram"],
+  ...(HAS_UNIX_SOCKETS ? ["unix", "node_unix"] : []),
+  ...["websocket", "import", "request", "dlopen"],
+];
+/** Deno's flags for a visitor by whom the program is to be preceded. */
+export const WITH_VISITOR = ["--unstable-net", "--preload", VISITOR] as const;
 
 export type Command = readonly [string, ...string[]];
 
@@ -37,11 +44,13 @@ export async function prepareVisit(command: (directory: string) => Promise<Comma
       : new Response("hello");
   };
   const http = stack.use(Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => undefined }, answer));
+  const socket = HAS_UNIX_SOCKETS ? join(temp.path, "socket") : "";
+  if (HAS_UNIX_SOCKETS) stack.use(Deno.listen({ transport: "unix", path: socket }));
   const when = join(temp.path, "when");
   const report = join(temp.path, "report");
   return {
     command: await command(temp.path),
-    env: { TRY_URL: `http://127.0.0.1:${http.addr.port}/`, TRY_WHEN: when, TRY_REPORT: report },
+    env: { TRY_URL: `http://127.0.0.1:${http.addr.port}/`, TRY_SOCKET: socket, TRY_WHEN: when, TRY_REPORT: report },
     async tryAll(): Promise<Record<string, string>> {
       await Deno.writeTextFile(when, "");
       const text = await waitFor(() => Deno.readTextFile(report), { message: "the report of the visitor" });
@@ -63,7 +72,7 @@ export function visitedSources(flags: readonly string[]): (directory: string) =>
     const lock = join(directory, "deno.lock");
     await Deno.copyFile(LOCK, lock);
     const locked = ["--lock", lock, "--frozen=false"];
-    return [Deno.execPath(), "run", "--quiet", ...locked, ...flags, "--preload", VISITOR, MAIN];
+    return [Deno.execPath(), "run", "--quiet", ...locked, ...flags, ...WITH_VISITOR, MAIN];
   };
 }
 

@@ -14,8 +14,6 @@ import { tempRepo } from "../helpers/temp_repo.ts";
 
 const INSPECTOR = "2.12.0";
 const ERAS = ["legacy", "modern"] as const;
-/** Nobody listens there. */
-const NOWHERE = "http://127.0.0.1:1/mcp";
 
 interface Inspected {
   readonly code: number;
@@ -134,18 +132,20 @@ for (const [transport, open] of [["stdio", overStdio], ["HTTP", overHttp]] as co
   }
 }
 
-for (const [transport, open, era] of [["stdio", overStdio, "legacy"], ["HTTP", overHttp, "modern"]] as const) {
-  Deno.test(`the Inspector sees wrong calls fail over ${transport} (${era} era)`, async () => {
-    await using place = await open();
-    const call = (name: string): Promise<Inspected> =>
-      inspect(["tools/call", "--tool-name", name, "--protocol-era", era], place.target);
-    const wrong = await call("codex_cancel");
-    assert.equal(wrong.code, 5);
-    assert.match(wrong.result.content[0].text, /Cannot call codex_cancel: task_id/);
-    const unknown = await call("codex_cancle");
-    assert.equal(unknown.code, 5);
-    assert.match(`${JSON.stringify(unknown.result)}${unknown.stderr}`, /codex_cancle/);
-  });
+for (const [transport, open] of [["stdio", overStdio], ["HTTP", overHttp]] as const) {
+  for (const era of ERAS) {
+    Deno.test(`the Inspector sees wrong calls fail over ${transport} (${era} era)`, async () => {
+      await using place = await open();
+      const call = (name: string): Promise<Inspected> =>
+        inspect(["tools/call", "--tool-name", name, "--protocol-era", era], place.target);
+      const wrong = await call("codex_cancel");
+      assert.equal(wrong.code, 5);
+      assert.match(wrong.result.content[0].text, /Cannot call codex_cancel: task_id/);
+      const unknown = await call("codex_cancle");
+      assert.equal(unknown.code, 5);
+      assert.match(`${JSON.stringify(unknown.result)}${unknown.stderr}`, /codex_cancle/);
+    });
+  }
 }
 
 for (const era of ERAS) {
@@ -160,7 +160,25 @@ for (const era of ERAS) {
   });
 }
 
-Deno.test("the Inspector says so where nobody listens", async () => {
-  const { code, result, stderr } = await inspect(["tools/list"], [NOWHERE, "--transport", "http"]);
-  assert.deepEqual([code, result, JSON.parse(stderr).error.code], [4, undefined, "unreachable"]);
-});
+for (const era of ERAS) {
+  Deno.test(`the Inspector says so where nobody listens any more (${era} era)`, async () => {
+    const server = await startHttpServer({ args: ["--no-token"] });
+    const target = [server.url, "--transport", "http"];
+    const look = (): Promise<Inspected> => inspect(["tools/list", "--protocol-era", era], target);
+    assert.equal((await look()).code, 0);
+    await server[Symbol.asyncDispose]();
+    const { code, result, stderr } = await look();
+    assert.deepEqual([code, result, JSON.parse(stderr).error.code], [4, undefined, "unreachable"]);
+  });
+
+  // That a program cannot be started is no such error to it.
+  Deno.test(`the Inspector says so where the server does not start over stdio (${era} era)`, async () => {
+    await using place = await overStdio();
+    const { code, result, stderr } = await inspect(
+      ["tools/list", "--protocol-era", era],
+      [...place.target, "--max-concurrent", "none"],
+    );
+    assert.deepEqual([code, result], [1, undefined], stderr);
+    assert.match(stderr, /"error"/);
+  });
+}

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { RUN_FLAGS } from "../../.github/scripts/run_flags.ts";
 import { writeExecutable } from "../helpers/executable.ts";
+import { startHttpServer } from "../helpers/http_server.ts";
 import { type MockModel, scripted, startMockModel } from "../helpers/mock_model.ts";
 import { ensureRealCodex, makeCodexHome, realCodexEnvironment } from "../helpers/real_codex.ts";
 import { denoDir, startRealSwarm } from "../helpers/real_swarm.ts";
@@ -86,6 +87,29 @@ Deno.test("a real agent does without the server's own entry in config.toml", asy
   await using swarm = await startRealSwarm({ model, home: home.path, stateDir: own.stateDir, config: own.config });
   const { structured } = await swarm.call("codex", { prompt: BREED });
   assert.deepEqual([structured.content, structured.tools_called, own.wasStarted()], ["bred", 0, false]);
+  assert.match(results(model), /mcp__helper__codex_async is not a function/);
+});
+
+Deno.test("a real agent does without a server of its own state that listens", async () => {
+  await using model = await startMockModel();
+  await using home = makeCodexHome();
+  const { native } = await ensureRealCodex();
+  const { env, serverArguments } = realCodexEnvironment({ model, home: home.path });
+  await using server = await startHttpServer({
+    codex: { path: native, home: home.path },
+    env: { ...env, DENO_DIR: await denoDir() },
+    args: ["--no-token", ...serverArguments],
+  });
+  const { port } = new URL(server.url);
+  const config = (name: string): string =>
+    `[mcp_servers.${name}]\nurl = "http://localhost:${port}/mcp"\ndefault_tools_approval_mode = "approve"\n`;
+  // One on another state knows nothing of where it listens: its agent gets at the tools.
+  await using stranger = await startRealSwarm({ model, home: home.path, config: config("helper") });
+  assert.equal((await stranger.call("codex", { prompt: BREED })).structured.tools_called > 0, true);
+
+  await using swarm = await startRealSwarm({ model, home: home.path, stateDir: server.stateDir });
+  const { structured } = await swarm.call("codex", { prompt: BREED });
+  assert.deepEqual([structured.content, structured.tools_called], ["bred", 0]);
   assert.match(results(model), /mcp__helper__codex_async is not a function/);
 });
 

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import type { JSONRPCMessage, JSONRPCRequest, Transport } from "@modelcontextprotocol/server";
 import { ListenTransport } from "../../src/server/listen_transport.ts";
-import { ResourceUpdates } from "../../src/server/resource_updates.ts";
 import { Subscriptions } from "../../src/server/subscriptions.ts";
+import { BreakingUpdates } from "../helpers/breaking_updates.ts";
+import { SILENT } from "../helpers/silent_log.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
 /** A transport between a test that is the client and a test that is the SDK, and what is looked at meanwhile. */
-async function yard(): Promise<{
+async function yard(failsAt?: string): Promise<{
   readonly passedOn: JSONRPCMessage[];
   readonly sent: JSONRPCMessage[];
+  readonly logged: string[];
   readonly transport: ListenTransport;
   receive(message: JSONRPCMessage): void;
   /** What is looked at in two rounds of looks. */
@@ -20,20 +22,24 @@ async function yard(): Promise<{
     looked.push(uri);
     return /^[a-d]\d*$/.test(uri) ? "" : null;
   };
-  const updates = new ResourceUpdates({ look, everyMs: 1 });
+  const updates = new BreakingUpdates({ look, everyMs: 1 });
+  updates.failsAt = failsAt;
   const sent: JSONRPCMessage[] = [];
   const inner: Transport = {
     start: () => Promise.resolve(),
     close: () => Promise.resolve(),
     send: (message) => Promise.resolve(void sent.push(message)),
   };
-  const transport = new ListenTransport(inner, new Subscriptions({ updates, notify: () => undefined }));
+  const logged: string[] = [];
+  const log = { ...SILENT, error: (message: string): void => void logged.push(message) };
+  const transport = new ListenTransport(inner, new Subscriptions({ updates, notify: () => undefined, log }));
   const passedOn: JSONRPCMessage[] = [];
   transport.onmessage = (message): void => void passedOn.push(message);
   await transport.start();
   return {
     passedOn,
     sent,
+    logged,
     transport,
     receive: (message) => inner.onmessage?.(message),
     async watched(): Promise<string[]> {
@@ -98,5 +104,17 @@ Deno.test("ListenTransport refuses what is too much of one connection, and passe
   for (const message of odd) receive(message);
   assert.deepEqual(passedOn.slice(-3), odd);
   assert.deepEqual(await watched(), []);
+  close();
+});
+
+Deno.test("ListenTransport refuses what cannot be watched whole, and watches nothing of it", async () => {
+  const { receive, watched, sent, passedOn, logged, close } = await yard("c");
+  receive(listen(1, ["a", "b", "c"]));
+  assert.deepEqual(passedOn, []);
+  assert.match(JSON.stringify(sent), /^\[\{"jsonrpc":"2\.0","id":1,"error":\{"code":-32603,"message":"Cannot listen: /);
+  assert.equal(logged.length, 1);
+  assert.deepEqual(await watched(), []);
+  receive(listen(1, ["a", "b"]));
+  assert.deepEqual(await watched(), ["a", "b"]);
   close();
 });

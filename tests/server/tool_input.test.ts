@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { readInput } from "../../src/server/tool_input.ts";
+import { isGiven, readInput } from "../../src/server/tool_input.ts";
 import { TaskError } from "../../src/task/errors.ts";
 
 const TOOL = {
@@ -64,5 +64,14 @@ Deno.test("readInput() refuses what is wrong and names it", () => {
       assert.match(error.message, message);
       return true;
     });
+  }
+});
+
+Deno.test("isGiven() knows a parameter however it is spelled, and one that is null for left out", () => {
+  for (const given of [{ "request-key": "a" }, { requestKey: "a", prompt: "x" }, { request_key: "" }]) {
+    assert.equal(isGiven("request-key", given), true, JSON.stringify(given));
+  }
+  for (const given of [{ requestKey: null }, { key: "a" }, {}, undefined, null, ["request-key"]]) {
+    assert.equal(isGiven("request-key", given), false, JSON.stringify(given));
   }
 });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { listEndpoints, noteEndpoint } from "../../src/storage/endpoint_files.ts";
+import { type Endpoint, listEndpoints, noteEndpoint } from "../../src/storage/endpoint_files.ts";
+import { tryLock } from "../../src/storage/kernel_lock.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
 
-const ONE = { url: "http://127.0.0.1:1/mcp", pid: 1, tokenFile: "/t" };
-const TWO = { url: "http://127.0.0.1:2/mcp", pid: 2, tokenFile: null };
+const ONE: Endpoint = { url: "http://127.0.0.1:1/mcp", pid: 1, token: { kind: "file", path: "/t" } };
+const TWO: Endpoint = { url: "http://127.0.0.1:2/mcp", pid: 2, token: { kind: "none" } };
 
 Deno.test("listEndpoints() gives those of the servers that live, each until it ends", async () => {
   await using temp = await tempDirectory();
@@ -35,4 +36,19 @@ Deno.test("listEndpoints() removes what a killed server has left, and passes ove
   const names = [...Deno.readDirSync(temp.path)].map(({ name }) => name);
   assert.deepEqual(names.filter((name) => name.startsWith("0-9")), []);
   assert.ok(names.includes(file));
+});
+
+Deno.test("listEndpoints() reads what older servers note, which say nothing of tokens that stand in no file", async () => {
+  await using temp = await tempDirectory();
+  const noted = [];
+  for (const [number, tokenFile] of ["/t", null].entries()) {
+    const path = join(temp.path, `${number}-${number}.json`);
+    noted.push(tryLock(`${path}.lock`));
+    Deno.writeTextFileSync(path, JSON.stringify({ url: "http://h/mcp", pid: number, tokenFile }));
+  }
+  assert.deepEqual((await listEndpoints(temp.path)).map(({ token }) => token), [
+    { kind: "file", path: "/t" },
+    { kind: "given" },
+  ]);
+  for (const lock of noted) lock?.[Symbol.dispose]();
 });

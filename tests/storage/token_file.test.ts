@@ -28,6 +28,30 @@ Deno.test("readTokenFile() reads a token that somebody else has put there", asyn
   assert.deepEqual(await readTokenFile(path, GIVEN), { token: "0123456789abcdef", isNew: false, isOpen: isPosix });
 });
 
+Deno.test("readTokenFile() writes nothing where a token stands: the disk may be full or read-only", async () => {
+  await using temp = await tempDirectory();
+  const path = join(temp.path, "token");
+  const { token } = await readTokenFile(path, OWN);
+  Deno.utimeSync(temp.path, 1, 1);
+  assert.deepEqual(await readTokenFile(path, OWN), { token, isNew: false, isOpen: false });
+  // The directory's own time tells of each file that is made in it.
+  assert.deepEqual(Deno.statSync(temp.path).mtime, new Date(1_000));
+});
+
+Deno.test({
+  name: "readTokenFile() calls a file open that others can read or change",
+  ignore: !isPosix,
+}, async () => {
+  await using temp = await tempDirectory();
+  const path = join(temp.path, "token");
+  Deno.writeTextFileSync(path, "0123456789abcdef\n");
+  const open = [0o604, 0o640, 0o602, 0o620, 0o666];
+  for (const mode of [...open, 0o600, 0o400, 0o711]) {
+    Deno.chmodSync(path, mode);
+    assert.equal((await readTokenFile(path, GIVEN)).isOpen, open.includes(mode), mode.toString(8));
+  }
+});
+
 Deno.test("readTokenFile() says what is wrong with a file that holds no token, and never what it holds", async () => {
   await using temp = await tempDirectory();
   const path = join(temp.path, "token");

@@ -48,3 +48,28 @@ Deno.test("Housekeeping removes what has ended long ago, and not what was starte
   assert.equal(new TaskDirectory(tasksDir, exampleId(2)).isThere(), true);
   bell.close();
 });
+
+Deno.test("Housekeeping does each step, whatever keeps it from the others", async () => {
+  await using temp = await tempDirectory();
+  const tasksDir = join(temp.path, "tasks");
+  Deno.mkdirSync(join(temp.path, "ended"));
+  Deno.writeTextFileSync(join(temp.path, "ended", exampleId(1)), "");
+  for (const name of ["handles", "requests"]) Deno.writeTextFileSync(join(temp.path, name), "in the way");
+  const bell = new Bell(join(temp.path, "ended"));
+  const failed: unknown[] = [];
+  const housekeeping = new Housekeeping({
+    stateDir: temp.path,
+    tasksDir,
+    taskMaxAgeMs: 10 * DAY_MS,
+    index: new TaskIndex(tasksDir),
+    open: new OpenTasks(join(temp.path, "open")),
+    bell,
+    work: { age: () => Promise.reject(new Error("no git")) },
+    log: { ...LOG, error: (_message, fields) => void failed.push(fields?.["what"]) },
+    now: () => new Date(),
+  });
+  assert.deepEqual(await housekeeping.clean(), []);
+  assert.deepEqual(failed, ["old worktrees", "old handles", "old requests"]);
+  assert.deepEqual([...Deno.readDirSync(join(temp.path, "ended"))], []);
+  bell.close();
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { PlannedTask } from "../../src/supervisor/planned_task.ts";
-import { startBatch } from "../../src/tools/agent_batch.ts";
+import { awaitBatch, startBatch } from "../../src/tools/agent_batch.ts";
 import { exampleId } from "../helpers/example_task.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
 import { PLANNED, TASK, toolCall, toolServices } from "../helpers/tool_calls.ts";
@@ -66,4 +66,17 @@ Deno.test("startBatch() starts nothing for a call that was cancelled, and leaves
   const options = { isWaiting: true, maxParallel: 1, call, services: { ...services, plan } };
   await assert.rejects(startBatch(specs, options), /enough/);
   assert.deepEqual(Array.from(Deno.readDirSync(temp.path)), []);
+});
+
+Deno.test("awaitBatch() says of an agent that it cannot wait for that it may still be running", async () => {
+  const services = toolServices({ ended: () => Promise.reject(new Error("no files")) });
+  const [agent] = await awaitBatch([{ id: TASK.id, lifetime: "server-bound" }], { call: toolCall(), services });
+  assert.deepEqual(agent, {
+    error: {
+      code: "unexpected_agent_error",
+      kind: "runtime_error",
+      message: "Cannot wait for task 0123abcd, which may still be running: no files. " +
+        'get_agent_status(task_id="0123abcd") tells how it stands, codex_wait(task_ids=["0123abcd"]) waits for it.',
+    },
+  });
 });

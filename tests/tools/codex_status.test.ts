@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { installFakeCodex, installQuickCodex } from "../helpers/fake_codex.ts";
+import { startHttpServer } from "../helpers/http_server.ts";
 import { startSwarm, type Swarm } from "../helpers/swarm.ts";
 import { release, startTask, waitForStatus, waitForTask } from "../helpers/tasks.ts";
+import { tempRepo } from "../helpers/temp_repo.ts";
 import { waitFor } from "../helpers/wait_for.ts";
 
 Deno.test("codex_status shows what a task does, in codex-mcp-swarm's layout and as data", async () => {
@@ -132,6 +135,12 @@ Deno.test("codex_status without ids lists this repository's tasks, open ones fir
   assert.deepEqual(await idsOf({}), [running, queued, second, first]);
   assert.deepEqual(await idsOf({ task_ids: [] }), [running, queued, second, first]);
   assert.deepEqual(await idsOf({ all: true }), [running, queued, foreign, second, first]);
+  // A directory within the repository stands for it.
+  await Deno.mkdir(join(other.cwd, "below"));
+  assert.deepEqual(await idsOf({ cwd: join(other.cwd, "below") }), [foreign]);
+  assert.deepEqual(await idsOf({ cwd: "." }), [running, queued, second, first]);
+  const { text, isError } = await one.call("codex_status", { cwd: join(one.cwd, "gone") });
+  assert.deepEqual([isError, text], [true, `Cannot use cwd ${join(one.cwd, "gone")}: there is no such directory.`]);
   // An id works from anywhere.
   assert.deepEqual(await idsOf({ task_ids: [foreign] }), [foreign]);
   const { structured } = await one.call("codex_status");
@@ -143,6 +152,27 @@ Deno.test("codex_status without ids lists this repository's tasks, open ones fir
   });
   await release(one, "go");
   await waitForStatus(one, queued, "completed");
+});
+
+Deno.test("codex_status over HTTP lists the tasks of all, since it knows no client's repository, or those of cwd", async () => {
+  await using codex = await installQuickCodex();
+  await using server = await startHttpServer({ codex });
+  await using clients = await tempRepo();
+  await using swarm = await server.connect();
+  const list = async (parameters: Readonly<Record<string, unknown>>): Promise<string[]> => {
+    const { text, structured } = await swarm.call("codex_status", parameters);
+    return structured.tasks.length === 0 ? [text] : structured.tasks.map(({ task_id }: { task_id: string }) => task_id);
+  };
+  assert.deepEqual(await list({}), ["There are no tasks."]);
+  const start = async (parameters: Readonly<Record<string, unknown>>): Promise<string> =>
+    (await swarm.call("codex", { prompt: "say hello", ...parameters })).structured.task_id;
+  const elsewhere = await start({ cwd: clients.path });
+  assert.deepEqual(await list({}), [elsewhere]);
+  assert.deepEqual(await list({ cwd: server.cwd }), ["No tasks in this repository. all=true lists those of others."]);
+  const here = await start({});
+  assert.deepEqual(await list({}), [here, elsewhere]);
+  assert.deepEqual(await list({ all: true }), [here, elsewhere]);
+  assert.deepEqual(await list({ cwd: clients.path }), [elsewhere]);
 });
 
 Deno.test("codex_status takes for read only what it has shown", async () => {

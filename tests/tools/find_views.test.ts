@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { TaskDirectory } from "../../src/storage/task_directory.ts";
 import { viewFinished } from "../../src/supervisor/task_view.ts";
+import { TaskError } from "../../src/task/errors.ts";
 import { emptyProgress } from "../../src/task/progress.ts";
 import { finish } from "../../src/task/transitions.ts";
 import { codexStatus } from "../../src/tools/codex_status.ts";
@@ -16,9 +17,10 @@ function services(logged: string[] = []): ToolServices {
   const outcome = { status: "completed", exitCode: 0, statusInferred: false } as const;
   const task = finish(TASK, { at: new Date(), outcome, progress: emptyProgress() });
   const directory = new TaskDirectory("/nowhere", TASK.id);
+  const unknown = (): Promise<never> => Promise.reject(new TaskError("unknown_task", "Cannot find it."));
   const broken = (): Promise<never> => Promise.reject(new RangeError("too deep"));
   return toolServices({
-    view: (id) => id === BROKEN ? broken() : viewFinished(task, directory, "done"),
+    view: (id) => id === BROKEN ? broken() : id !== TASK.id ? unknown() : viewFinished(task, directory, "done"),
     ended: (id) => id === BROKEN ? broken() : Promise.resolve(),
     markRead: () => Promise.resolve(),
   }, logged);
@@ -48,4 +50,10 @@ Deno.test("codex_wait and codex_status answer for the others when one task canno
     assert.match(text, /=== Task 0123abcd \(completed/i);
     assert.match(text, /=== Task ffffffff === too deep/);
   }
+  // Whether that one has ended nobody knows.
+  for (const { structured: { next } } of answers.slice(1)) {
+    assert.match(String(next), /^STILL RUNNING, queued or not told yet; .* Call codex_wait\(task_ids=\["ffffffff"\]/);
+  }
+  const { structured } = await codexWait.handle({ task_ids: [BROKEN, "00000000"] }, call, services());
+  assert.match(String(structured["next"]), /Call codex_wait\(task_ids=\["ffffffff"\]/);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { StopAnswer } from "../../src/supervisor/stop_task.ts";
-import { awaitAgent, keptOf } from "../../src/tools/run_agent.ts";
+import { awaitAgent } from "../../src/tools/run_agent.ts";
+import { keptOf } from "../../src/tools/start_agent.ts";
 import { codexAsync } from "../../src/tools/codex_async.ts";
 import { writeExecutable } from "../helpers/executable.ts";
 import { installFakeCodex } from "../helpers/fake_codex.ts";
@@ -92,4 +93,13 @@ exec '${codex.path}' "$@"
   assert.equal((await last).structured.content, "yes");
   assert.equal((await swarm.resource("tasks")).length, 1);
   assert.doesNotMatch(swarm.process.stderr, / ERROR /);
+});
+
+Deno.test("awaitAgent() names the agent that it cannot wait for, and how to find it again", async () => {
+  const services = toolServices({ ended: () => Promise.reject(new Error("no files")) });
+  await assert.rejects(awaitAgent({ id: TASK.id, lifetime: "detached" }, toolCall(), services), {
+    name: "LostSight",
+    message: "task 0123abcd, which may still be running, cannot be waited for: no files. " +
+      'codex_wait(task_ids=["0123abcd"]) waits for it',
+  });
 });

@@ -17,10 +17,10 @@ function entryOf(connection: Connection): Entry {
     const { command, args } = connection;
     return { owned: { type: "stdio", command, args }, foreign: ["url", "headers"] };
   }
-  return {
-    owned: { type: "http", url: connection.url, headers: { Authorization: AUTHORIZATION } },
-    foreign: ["command", "args"],
-  };
+  const owned = { type: "http", url: connection.url };
+  const foreign = ["command", "args"];
+  if (!connection.hasToken) return { owned, foreign: [...foreign, "headers"] };
+  return { owned: { ...owned, headers: { Authorization: AUTHORIZATION } }, foreign };
 }
 
 /** Its file for all projects is one that it writes itself all the time, so only the project's is written. */
@@ -36,9 +36,10 @@ export const claudeCode: Client = {
   where: `"${SERVER_NAME}" in "mcpServers"`,
   removalNote: "What was added with `claude mcp add` is removed with `claude mcp remove codex-swarm`.",
   notes(connection, machine): string[] {
-    const target = connection.kind === "stdio"
-      ? [SERVER_NAME, "--", connection.command, ...connection.args]
-      : ["--transport", "http", SERVER_NAME, connection.url, "--header", `Authorization: ${AUTHORIZATION}`];
+    const target = connection.kind === "stdio" ? [SERVER_NAME, "--", connection.command, ...connection.args] : [
+      ...["--transport", "http", SERVER_NAME, connection.url],
+      ...(connection.hasToken ? ["--header", `Authorization: ${AUTHORIZATION}`] : []),
+    ];
     return [
       "This holds for the project in this directory; Claude Code asks once whether the file is to be trusted. For all " +
       `projects, add it with Claude Code itself instead:\n  ${

@@ -9,7 +9,8 @@ export const TOKEN_VARIABLE = "CODEX_SWARM_TOKEN";
 /** How a client gets to the server: it starts the program, or it calls one that runs. */
 export type Connection =
   | { readonly kind: "stdio"; readonly command: string; readonly args: readonly string[] }
-  | { readonly kind: "http"; readonly url: string };
+  /** `hasToken`: the server asks for one. */
+  | { readonly kind: "http"; readonly url: string; readonly hasToken: boolean };
 
 /** What a configuration file can hold of ours. */
 export type Value = string | number | boolean | readonly Value[] | { readonly [key: string]: Value };

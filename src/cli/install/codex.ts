@@ -22,11 +22,10 @@ function entryOf(connection: Connection): Entry {
       foreign: [...foreign, "http_headers_helper", "auth", "oauth", "oauth_resource"],
     };
   }
-  return {
-    owned: { url: connection.url, bearer_token_env_var: TOKEN_VARIABLE },
-    defaults,
-    foreign: ["command", "args", "env", "env_vars", "cwd", "bearer_token"],
-  };
+  const { url, hasToken } = connection;
+  const foreign = ["command", "args", "env", "env_vars", "cwd", "bearer_token"];
+  if (!hasToken) return { owned: { url }, defaults, foreign: [...foreign, "bearer_token_env_var"] };
+  return { owned: { url, bearer_token_env_var: TOKEN_VARIABLE }, defaults, foreign };
 }
 
 export const codex: Client = {

@@ -8,10 +8,10 @@ function entryOf(connection: Connection): Entry {
     const { command, args } = connection;
     return { owned: { type: "stdio", command, args }, foreign: ["url", "headers"] };
   }
-  return {
-    owned: { url: connection.url, headers: { Authorization: `Bearer \${env:${TOKEN_VARIABLE}}` } },
-    foreign: ["type", "command", "args"],
-  };
+  const { url, hasToken } = connection;
+  const foreign = ["type", "command", "args"];
+  if (!hasToken) return { owned: { url }, foreign: [...foreign, "headers"] };
+  return { owned: { url, headers: { Authorization: `Bearer \${env:${TOKEN_VARIABLE}}` } }, foreign };
 }
 
 export const cursor: Client = {

@@ -1,12 +1,8 @@
 /** The servers that clients can call over HTTP. */
-import type { Endpoint } from "../../storage/endpoint_files.ts";
+import type { Endpoint, EndpointToken } from "../../storage/endpoint_files.ts";
+import { type Address, endpointUrl } from "../../storage/endpoint_url.ts";
 import { type Client, type Connection, type Machine, shellCommand, TOKEN_VARIABLE } from "./client.ts";
 import { InstallError } from "./install_error.ts";
-
-/** Where a server listens, or is to. */
-export type Address =
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
-  | { readonly kind: "socket"; readonly path: string };
 
 /** What a client is to call, and what its user should know of it. */
 export interface Call {
@@ -19,17 +15,17 @@ export interface CallOptions {
   readonly address: Address;
   /** Those of the state directory, the newest last. */
   readonly endpoints: readonly Endpoint[];
-  /** Where a server keeps its token that does not run yet; `null` when it is given one by other ways. */
-  readonly tokenFile: string | null;
+  /** What a server asks for that does not run yet. */
+  readonly token: EndpointToken;
   readonly machine: Machine;
 }
 
 const USUAL_PORT = 7077;
-const USUAL_URL = `http://127.0.0.1:${USUAL_PORT}/mcp`;
+const USUAL_URL = endpointUrl({ kind: "tcp", host: "127.0.0.1", port: USUAL_PORT });
 const START = "codex-swarm --http";
 
 /** Chooses the server at the address; where none was named and none runs at the usual one, the newest that can be called. */
-export function chooseCall(client: Client, { address, endpoints, tokenFile, machine }: CallOptions): Call {
+export function chooseCall(client: Client, { address, endpoints, token: planned, machine }: CallOptions): Call {
   if (client.reach === "stdio") {
     throw new InstallError(`${client.title} starts its servers itself and calls none over HTTP: leave --http out.`);
   }
@@ -46,40 +42,44 @@ export function chooseCall(client: Client, { address, endpoints, tokenFile, mach
         "then run this again.",
     );
   }
-  const connection = { kind: "http", url } as const;
+  const token = endpoint?.token ?? planned;
+  const connection = { kind: "http", url, hasToken: token.kind !== "none" } as const;
   const running = endpoint === undefined
-    ? `No server runs there yet: start it with \`${startCommand(address, machine)}\`.`
+    ? `No server runs there yet: start it with \`${startCommand(address, { token, machine })}\`.`
     : `The server that runs there is process ${endpoint.pid}. Start it at the same address each time.`;
-  const file = endpoint === undefined ? tokenFile : endpoint.tokenFile;
   const isVariable = client.snippet(connection).includes(TOKEN_VARIABLE);
-  return { connection, notes: [running, tokenNote(client, { file, isVariable, machine })] };
+  return { connection, notes: [running, tokenNote(client, { token, isVariable, machine })] };
 }
 
 function urlOf(address: Address): string {
-  if (address.kind === "socket") return `unix://${address.path}#/mcp`;
-  // Nobody can be called under the address that means all, and port 0 is any free one.
-  const host = /^(0\.0\.0\.0|::|)$/.test(address.host) ? "127.0.0.1" : address.host;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${address.port || USUAL_PORT}/mcp`;
+  // Port 0 is any free one.
+  return endpointUrl(address.kind === "socket" ? address : { ...address, port: address.port || USUAL_PORT });
 }
 
-function startCommand(address: Address, machine: Machine): string {
-  if (address.kind === "socket") return shellCommand(["codex-swarm", "--socket", address.path], machine);
+function startCommand(
+  address: Address,
+  { token, machine }: { readonly token: EndpointToken; readonly machine: Machine },
+): string {
+  const open = token.kind === "none" ? " --no-token" : "";
+  if (address.kind === "socket") return `${shellCommand(["codex-swarm", "--socket", address.path], machine)}${open}`;
   const { host } = new URL(urlOf(address));
-  return urlOf(address) === USUAL_URL ? START : `${START} ${host}`;
+  return `${urlOf(address) === USUAL_URL ? START : `${START} ${host}`}${open}`;
 }
 
 function tokenNote(
   { title }: Client,
-  { file, isVariable, machine }: {
-    readonly file: string | null;
+  { token, isVariable, machine }: {
+    readonly token: EndpointToken;
     readonly isVariable: boolean;
     readonly machine: Machine;
   },
 ): string {
-  if (file === null) {
-    const taker = isVariable ? `${title} takes it from the variable ${TOKEN_VARIABLE}. ` : "";
-    return `Its token is the one that it was given when it was started. ${taker}If it has none, any word will do.`;
+  if (token.kind === "none") return "It asks for no token: every program on this machine can call it.";
+  if (token.kind === "given") {
+    const taker = isVariable ? ` ${title} takes it from the variable ${TOKEN_VARIABLE}.` : "";
+    return `Its token is the one that it is given when it is started.${taker}`;
   }
+  const { path: file } = token;
   if (!isVariable) return `The token stands in ${file}.`;
   const command = machine.os === "windows"
     ? `$env:${TOKEN_VARIABLE} = Get-Content '${file.replaceAll("'", "''")}'`

@@ -12,7 +12,8 @@ function entryOf(connection: Connection): Entry {
     return { owned: { command, args, timeout: TIMEOUT }, foreign: [] };
   }
   const headers = { Authorization: `Bearer \${${TOKEN_VARIABLE}}` };
-  return { owned: { httpUrl: connection.url, headers, timeout: TIMEOUT }, foreign: [] };
+  const { url, hasToken } = connection;
+  return { owned: { httpUrl: url, ...(hasToken ? { headers } : {}), timeout: TIMEOUT }, foreign: [] };
 }
 
 export const gemini: Client = {

@@ -29,7 +29,8 @@ function settings(connection: Connection): string[] {
   return [
     "type: streamable_http",
     `uri: ${JSON.stringify(connection.url)}`,
-    `env_keys: [${TOKEN_VARIABLE}]`,
-    `headers: { Authorization: "Bearer \${${TOKEN_VARIABLE}}" }`,
+    ...(connection.hasToken
+      ? [`env_keys: [${TOKEN_VARIABLE}]`, `headers: { Authorization: "Bearer \${${TOKEN_VARIABLE}}" }`]
+      : []),
   ];
 }

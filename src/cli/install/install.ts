@@ -1,8 +1,9 @@
 /** `codex-swarm install CLIENT`: puts the server into a client's file, or shows what to put there. */
-import type { Endpoint } from "../../storage/endpoint_files.ts";
+import type { Endpoint, EndpointToken } from "../../storage/endpoint_files.ts";
+import type { Address } from "../../storage/endpoint_url.ts";
 import { type Client, type Connection, type Machine, SERVER_NAME } from "./client.ts";
 import { byteOrderMark, nameOf, readConfigFile, replaceConfigFile } from "./config_file.ts";
-import { type Address, chooseCall } from "./endpoint.ts";
+import { chooseCall } from "./endpoint.ts";
 import { InstallError } from "./install_error.ts";
 import { addedArguments, ownCommand, type OwnProgram } from "./own_program.ts";
 
@@ -14,8 +15,8 @@ export interface InstallOptions {
   readonly address: Address | null;
   /** The servers of the state directory that listen, the newest last. */
   readonly endpoints: readonly Endpoint[];
-  /** Where a server keeps its token that does not run yet; `null` when it is given one by other ways. */
-  readonly tokenFile: string | null;
+  /** What a server asks for that does not run yet. */
+  readonly token: EndpointToken;
   readonly program: OwnProgram;
   readonly machine: Machine;
   readonly write: (text: string) => void;

@@ -20,7 +20,11 @@ function entryOf(connection: Connection): Entry {
     return { owned: { type: "local", command: [command, ...args], enabled: true, timeout: TIMEOUT }, foreign: [] };
   }
   const headers = { Authorization: `Bearer {env:${TOKEN_VARIABLE}}` };
-  return { owned: { type: "remote", url: connection.url, enabled: true, headers, timeout: TIMEOUT }, foreign: [] };
+  const { url, hasToken } = connection;
+  return {
+    owned: { type: "remote", url, enabled: true, ...(hasToken ? { headers } : {}), timeout: TIMEOUT },
+    foreign: [],
+  };
 }
 
 export const opencode: Client = {

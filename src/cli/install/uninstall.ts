@@ -80,7 +80,7 @@ async function textWithout(file: ConfigFile, format: FileFormat): Promise<string
 }
 
 /** What an entry says does not matter where it is removed again. */
-const ANY = [{ kind: "stdio", command: SERVER_NAME, args: [] }, { kind: "http", url: "" }] as const;
+const ANY = [{ kind: "stdio", command: SERVER_NAME, args: [] }, { kind: "http", url: "", hasToken: true }] as const;
 
 /** Tells whether the server did not stand in a text yet. */
 function isBefore(text: string, format: FileFormat): boolean {

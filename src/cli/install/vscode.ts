@@ -16,10 +16,10 @@ function entryOf(connection: Connection): Entry {
     const { command, args } = connection;
     return { owned: { type: "stdio", command, args }, foreign: ["url", "headers"] };
   }
-  return {
-    owned: { type: "http", url: connection.url, headers: { Authorization: `Bearer \${input:${TOKEN_INPUT}}` } },
-    foreign: ["command", "args"],
-  };
+  const owned = { type: "http", url: connection.url };
+  const foreign = ["command", "args"];
+  if (!connection.hasToken) return { owned, foreign: [...foreign, "headers"] };
+  return { owned: { ...owned, headers: { Authorization: `Bearer \${input:${TOKEN_INPUT}}` } }, foreign };
 }
 
 export const vscode: Client = {
@@ -33,5 +33,7 @@ export const vscode: Client = {
   snippet: (connection) => jsonSnippet(form, connection),
   where: `"${SERVER_NAME}" in "servers"`,
   notes: (connection) =>
-    connection.kind === "http" ? ["VS Code asks for the token when it first starts the server, and keeps it."] : [],
+    connection.kind === "http" && connection.hasToken
+      ? ["VS Code asks for the token when it first starts the server, and keeps it."]
+      : [],
 };

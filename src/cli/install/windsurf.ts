@@ -9,7 +9,7 @@ function entryOf(connection: Connection): Entry {
     return { owned: { command, args }, foreign: [] };
   }
   const headers = { Authorization: `Bearer \${env:${TOKEN_VARIABLE}}` };
-  return { owned: { serverUrl: connection.url, headers }, foreign: [] };
+  return { owned: { serverUrl: connection.url, ...(connection.hasToken ? { headers } : {}) }, foreign: [] };
 }
 
 export const windsurf: Client = {

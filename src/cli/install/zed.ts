@@ -11,7 +11,8 @@ function entryOf(connection: Connection): Entry {
     return { owned: { source: "custom", command, args, env: {}, timeout: MAX_TIMEOUT }, foreign: [] };
   }
   const headers = { Authorization: "Bearer TOKEN" };
-  return { owned: { url: connection.url, headers, timeout: MAX_TIMEOUT }, foreign: [] };
+  const { url, hasToken } = connection;
+  return { owned: { url, ...(hasToken ? { headers } : {}), timeout: MAX_TIMEOUT }, foreign: [] };
 }
 
 export const zed: Client = {
@@ -26,7 +27,7 @@ export const zed: Client = {
   snippet: (connection) => jsonSnippet(form, connection),
   where: `"${SERVER_NAME}" in "context_servers"`,
   notes: (connection) =>
-    connection.kind === "http"
+    connection.kind === "http" && connection.hasToken
       ? [
         "Zed reads no variables here: the token itself has to take the place of TOKEN. Keep the file to yourself then.",
       ]

@@ -1,18 +1,16 @@
 /** Who gets in: looked at before anything of a request is read but its head. Pure, but for the hash of the token. */
+import { MCP_PATH } from "../../storage/endpoint_url.ts";
+import { hostName, isLoopback, nameOfHost } from "../../task/host_name.ts";
 import type { Refusal } from "./refusal.ts";
 
 // Not in a static import: a bundle has all of those at its top, and every start would load it.
 const { createHash, timingSafeEqual } = await import("node:crypto");
 
-export const MCP_PATH = "/mcp";
 export const HEALTH_PATH = "/healthz";
-
-/** Names by which a machine knows itself: nobody else's web page can be served under them. */
-const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** Whom the gate lets in. */
 export interface GateOptions {
-  /** `null`: all, for a Unix socket has no name that a web page could take. */
+  /** As `hostName()` gives them; `null`: all, for a Unix socket has no name that a web page could take. */
   readonly allowedHosts: ReadonlySet<string> | null;
   /** In lower case. */
   readonly allowedOrigins: ReadonlySet<string>;
@@ -36,11 +34,19 @@ export function refuse(head: RequestHead, options: GateOptions): Refusal | null 
   return refuseStranger(head, options) ?? refusePath(head) ?? refuseWithoutToken(head, options) ?? refuseMethod(head);
 }
 
+/** Lets in, too, whoever calls the server by the address on which it listens. */
+export function withOwnName(options: GateOptions, host: string): GateOptions {
+  const name = nameOfHost(host);
+  const { allowedHosts } = options;
+  if (name === null || allowedHosts === null) return options;
+  return { ...options, allowedHosts: new Set([...allowedHosts, name]) };
+}
+
 /** What a web page anywhere could send through a browser of this machine. */
 function refuseStranger({ host, origin }: RequestHead, { allowedHosts, allowedOrigins }: GateOptions): Refusal | null {
   if (allowedHosts !== null) {
-    const name = hostName(host);
-    if (name === null || !(LOOPBACK_NAMES.has(name) || allowedHosts.has(name))) {
+    const name = hostName(host ?? "");
+    if (name === null || !(isLoopback(name) || allowedHosts.has(name))) {
       return {
         status: 403,
         message: `This server is not known as ${
@@ -58,17 +64,11 @@ function refuseStranger({ host, origin }: RequestHead, { allowedHosts, allowedOr
   };
 }
 
-function hostName(host: string | undefined): string | null {
-  // Nothing but a name and a port: a URL would put up with more.
-  if (host === undefined || !/^(\[[0-9a-f:.]+\]|[^\s/@?#\\:[\]]+)(:\d{1,5})?$/i.test(host)) return null;
-  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : null;
-}
-
 /** Tells whether web pages of an origin may call the server. */
 export function isAllowedOrigin(origin: string, allowed: ReadonlySet<string>): boolean {
   if (allowed.has(origin.toLowerCase())) return true;
   if (!/^https?:\/\/[^/]+$/i.test(origin) || !URL.canParse(origin)) return false;
-  return LOOPBACK_NAMES.has(new URL(origin).hostname);
+  return isLoopback(new URL(origin).hostname);
 }
 
 function refusePath({ path }: RequestHead): Refusal | null {
@@ -116,8 +116,7 @@ export function corsHeaders(origin: string | undefined, isPreflight: boolean): R
   if (origin === undefined) return {};
   return {
     "access-control-allow-origin": origin,
-    vary: "Origin",
-    "access-control-expose-headers": "Mcp-Session-Id, WWW-Authenticate",
+    "access-control-expose-headers": "Mcp-Session-Id, Retry-After, WWW-Authenticate",
     ...(isPreflight
       ? {
         "access-control-allow-methods": "GET, POST, DELETE",

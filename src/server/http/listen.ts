@@ -2,10 +2,11 @@
  * Listens on a port or a Unix socket. With node:http, because Deno.serve bounds no connection: one that never says what it
  * wants is kept for ever there, and running short of open files ends the whole listener.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { type Address, endpointUrl } from "../../storage/endpoint_url.ts";
 import { reasonOf, TaskError } from "../../task/errors.ts";
-import { MCP_PATH } from "./gate.ts";
+import { claimSocket } from "./claim_socket.ts";
 
 // Not in a static import: a bundle has all of those at its top, and every start would load it.
 const { createServer } = await import("node:http");
@@ -21,11 +22,6 @@ const MAX_CONNECTIONS = 1_024;
 const MAX_HEAD_BYTES = 32 * 1024;
 /** How long a peer may be gone without a word. */
 const KEEP_ALIVE_MS = 30_000;
-
-/** Where to listen. */
-export type Address =
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
-  | { readonly kind: "socket"; readonly path: string };
 
 /** Somebody is listening. */
 export interface Listener {
@@ -65,31 +61,43 @@ export async function listen(address: Address, handle: Handle): Promise<Listener
     socket.destroySoon();
     sockets.delete(socket);
   });
-  const umask = address.kind === "socket" ? Deno.umask(0o177) : null;
+  using begun = new DisposableStack();
   try {
-    if (address.kind === "socket") await removeDeadSocket(address.path);
+    if (address.kind === "socket") begun.use(await claimSocket(address.path));
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(
-        address.kind === "socket" ? { path: address.path } : { host: address.host, port: address.port },
-        resolve,
-      );
+      if (address.kind === "socket") listenForOwner(server, address.path, resolve);
+      else server.listen({ host: address.host, port: address.port }, resolve);
     });
   } catch (error) {
     throw explain(address, error);
-  } finally {
-    if (umask !== null) Deno.umask(umask);
   }
+  const claims = begun.move();
   const closed = new Promise<void>((resolve) => server.once("close", () => resolve()));
+  const stop = (): void => {
+    // Removes a socket at once, which only who has the claim to its path may do.
+    server.close();
+    claims.dispose();
+  };
   return {
-    url: urlOf(address, server.address()),
-    stop: () => void server.close(),
+    url: endpointUrl(boundAt(address, server.address())),
+    stop,
     async close(): Promise<void> {
-      server.close();
+      stop();
       for (const socket of sockets) socket.destroy();
       await closed;
     },
   };
+}
+
+/** The socket is made before this returns, and nothing else meanwhile. */
+function listenForOwner(server: Server, path: string, listening: () => void): void {
+  const umask = Deno.umask(0o177);
+  try {
+    server.listen({ path }, listening);
+  } finally {
+    Deno.umask(umask);
+  }
 }
 
 function statusOf(code: string | undefined): string {
@@ -103,26 +111,10 @@ function statusOf(code: string | undefined): string {
   }
 }
 
-/** Removes what a server has left that was killed: a socket that nobody listens on. */
-async function removeDeadSocket(path: string): Promise<void> {
-  const found = await Deno.lstat(path).catch(() => null);
-  if (found === null) return;
-  if (found.isSocket !== true) throw new Error("something else stands there");
-  try {
-    const connection = await Deno.connect({ transport: "unix", path });
-    connection.close();
-  } catch {
-    return await Deno.remove(path);
-  }
-  throw Object.assign(new Error("another server listens there"), { code: "EADDRINUSE" });
-}
-
-function urlOf(address: Address, bound: ReturnType<ReturnType<typeof createServer>["address"]>): string {
-  if (address.kind === "socket") return `unix://${address.path}#${MCP_PATH}`;
-  const port = typeof bound === "object" && bound !== null ? bound.port : address.port;
-  // Nobody can be called under the address that means all.
-  const host = /^(0\.0\.0\.0|::|)$/.test(address.host) ? "127.0.0.1" : address.host;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}${MCP_PATH}`;
+/** As it was bound: port 0 is any free one. */
+function boundAt(address: Address, bound: ReturnType<ReturnType<typeof createServer>["address"]>): Address {
+  if (address.kind === "socket") return address;
+  return { ...address, port: typeof bound === "object" && bound !== null ? bound.port : address.port };
 }
 
 function explain(address: Address, error: unknown): TaskError {
@@ -149,6 +141,7 @@ function wordsOf(code: unknown, { kind }: Address): string | null {
     case "ENOENT":
       return "there is no such directory. Make it first.";
     case "EINVAL":
+    case "ENAMETOOLONG":
       if (kind === "socket") {
         return "the path is too long for a socket: some 100 bytes are the most. Name a shorter one.";
       }

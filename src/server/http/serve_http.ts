@@ -49,6 +49,7 @@ export async function serveRequest(
   const { allowedOrigins } = services.gate;
   const isKnown = head.origin !== undefined && isAllowedOrigin(head.origin, allowedOrigins);
   const headers = {
+    vary: "Origin",
     ...(isKnown ? corsHeaders(head.origin, head.method === "OPTIONS") : {}),
     // Strangers have no connection to keep.
     ...(isLast ? { connection: "close" } : {}),
@@ -85,8 +86,9 @@ async function answerTo(
 ): Promise<Answer> {
   const refusal = refuse(head, gate);
   if (refusal !== null) return refused(refusal);
-  if (head.method === "OPTIONS") return { response: new Response(null, { status: 204 }), isLast: false };
-  if (head.path === HEALTH_PATH) return { response: Response.json(health()), isLast: false };
+  // Asked without the token, too: there is no connection to keep for who asks.
+  if (head.method === "OPTIONS") return { response: new Response(null, { status: 204 }), isLast: true };
+  if (head.path === HEALTH_PATH) return { response: Response.json(health()), isLast: true };
   // Behind the token: strangers must not use up what clients may ask.
   if (!rateLimit.take(now())) {
     return refused({

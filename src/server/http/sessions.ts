@@ -23,6 +23,8 @@ export interface SessionsOptions {
   readonly log: Log;
   /** In milliseconds, from any beginning. */
   readonly now: () => number;
+  /** How often those are looked for that nobody uses any more. Default 60,000. */
+  readonly sweepEveryMs?: number;
 }
 
 interface Session {
@@ -43,7 +45,7 @@ export class Sessions {
 
   constructor(options: SessionsOptions) {
     this.#options = options;
-    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
+    this.#sweeping = setInterval(() => this.#sweep(), options.sweepEveryMs ?? SWEEP_EVERY_MS);
   }
 
   get count(): number {

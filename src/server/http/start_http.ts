@@ -1,9 +1,10 @@
 import { createMcpHandler } from "@modelcontextprotocol/server";
 import type { Log } from "../../log.ts";
+import type { Address } from "../../storage/endpoint_url.ts";
 import type { MakeServer } from "../create_server.ts";
 import type { ResourceUpdates } from "../resource_updates.ts";
-import type { GateOptions } from "./gate.ts";
-import { type Address, listen, type Listener } from "./listen.ts";
+import { type GateOptions, withOwnName } from "./gate.ts";
+import { listen, type Listener } from "./listen.ts";
 import { withUpdates } from "./listening.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { serveRequest } from "./serve_http.ts";
@@ -53,10 +54,10 @@ export async function startHttp(
     onerror: (error) => log.debug("a request had a fault", { error }),
   });
   const services = {
-    gate,
+    gate: address.kind === "tcp" ? withOwnName(gate, address.host) : gate,
     rateLimit: new RateLimit(now()),
     sessions,
-    modern: withUpdates(modern, updates),
+    modern: withUpdates(modern, { updates, log }),
     health: () => ({ ...health(), sessions: sessions.count }),
     log,
     now,

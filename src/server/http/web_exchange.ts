@@ -21,32 +21,45 @@ export async function sendResponse(
   },
 ): Promise<void> {
   const reader = response.body?.getReader();
-  const closed = new Promise<"closed">((resolve) => outgoing.once("close", () => resolve("closed")));
-  const leave = async (): Promise<void> => await reader?.cancel().catch(() => undefined);
+  let hasLeft = outgoing.destroyed;
+  // A cancelled body seems to be at its end to whoever reads it: `hasLeft` tells the two apart.
+  const leave = (): void => {
+    hasLeft = true;
+    void reader?.cancel().catch(() => undefined);
+  };
+  outgoing.once("close", leave);
   try {
-    if (outgoing.destroyed) return await leave();
+    if (hasLeft) return leave();
     for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
     for (const [name, value] of response.headers) if (name !== "connection") outgoing.setHeader(name, value);
     outgoing.writeHead(response.status);
     // Clients count from the first byte.
     outgoing.flushHeaders();
+    // Nothing here may race with a promise that lasts as long as the connection: it would hold each part that was sent.
     while (reader !== undefined) {
-      const read = await Promise.race([reader.read(), closed]);
-      if (read === "closed") return await leave();
-      if (read.done) break;
-      if (!outgoing.write(read.value) && await Promise.race([drained(outgoing), closed]) === "closed") {
-        return await leave();
-      }
+      const { done, value } = await reader.read();
+      if (hasLeft) return;
+      if (done) break;
+      if (!outgoing.write(value)) await drained(outgoing);
     }
     await beforeEnd();
     outgoing.end();
   } catch {
     // Who has left takes nothing more, and a body that fails has an end too.
-    await leave();
+    leave();
     outgoing.destroy();
+  } finally {
+    outgoing.off("close", leave);
   }
 }
 
-function drained(outgoing: ServerResponse): Promise<"drained"> {
-  return new Promise((resolve) => outgoing.once("drain", () => resolve("drained")));
+/** Settles when the client takes more, or nothing any more. */
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      outgoing.off("drain", settle).off("close", settle);
+      resolve();
+    };
+    outgoing.on("drain", settle).on("close", settle);
+  });
 }

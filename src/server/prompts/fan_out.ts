@@ -29,9 +29,9 @@ export const fanOut: Prompt = {
       }. No part may need the ` +
       "result of another one, and as far as can be foreseen no two may change the same files. If it cannot be split like " +
       "that, use fewer agents and say so.",
-      "2. Start all agents before you wait for any: call codex_async once for each part, with a label and, where files " +
-      "are to be changed, worktree=true, which gives the agent a checkout and a branch of its own and lets it write " +
-      "there. An agent knows nothing of this conversation or of the others: its prompt must say by itself what is to be " +
+      "2. Start all agents before you wait for any: call codex_async once for each part, with a label, the absolute path " +
+      "of the repository as cwd and, where files are to be changed, worktree=true, which gives the agent a checkout and " +
+      "a branch of its own and lets it write there. An agent knows nothing of this conversation or of the others: its prompt must say by itself what is to be " +
       "done and where, what belongs to others and is to be left alone, how to verify the work, and what to answer.",
       "3. Call codex_wait with all ids. When it says STILL RUNNING, call it again with the same ids and the cursor that " +
       "it gave. Do not poll.",

@@ -24,8 +24,9 @@ export const reviewAndMerge: Prompt = {
       "Review what Codex agents have made in their worktrees and merge what is good, with the tools of codex-swarm.",
       "",
       ids.length === 0
-        ? "1. Find the tasks: codex_status() lists those of this repository. Take those with a worktree_branch that is " +
-          "not merged yet; git tells which. When it is not clear which of them the user means, ask."
+        ? "1. Find the tasks: codex_status with cwd=, the absolute path of this repository, lists its own. Take those " +
+          "with a worktree_branch that is not merged yet; git tells which. When it is not clear which of them the user " +
+          "means, ask."
         : `1. The tasks are ${ids.join(", ")}.`,
       "2. Wait for those that still run by codex_wait, again with its cursor while it says STILL RUNNING. Then call " +
       "codex_status once with the ids of all: it gives their answers, and in overlaps tells which have changed the same " +

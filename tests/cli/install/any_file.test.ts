@@ -10,7 +10,7 @@ const FILES = 400;
 const NAME = "codex-swarm";
 const WAYS: readonly Connection[] = [
   { kind: "stdio", command: "/x", args: ["a"] },
-  { kind: "http", url: "http://127.0.0.1:1/mcp" },
+  { kind: "http", url: "http://127.0.0.1:1/mcp", hasToken: true },
 ];
 
 type Random = (below: number) => number;

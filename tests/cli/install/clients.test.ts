@@ -100,7 +100,7 @@ async function shown(client: string, isHttp: boolean): Promise<unknown> {
     endpoints: [RUNNING],
     isPrint: true,
   });
-  const connection = isHttp ? { kind: "http", url } as const : { kind: "stdio", ...COMMAND } as const;
+  const connection = isHttp ? { kind: "http", url, hasToken: true } as const : { kind: "stdio", ...COMMAND } as const;
   const snippet = clientNames.get(client)?.snippet(connection) ?? "";
   const place = clientNames.get(client)?.files(yard.machine)[0]?.replace(yard.path, "");
   assert.ok(output.startsWith(`Add this to ${place}, beside what is there:\n\n${snippet}\n`), output);
@@ -216,3 +216,32 @@ Deno.test("install says what a client makes necessary", async () => {
   assert.match(await told("zed", true), /the token itself has to take the place of TOKEN/);
   assert.match((await yard.uninstall("claude", { isPrint: true })).output, /claude mcp remove codex-swarm/);
 });
+
+const OWN_KEYS = ["cwd", "env", "env_vars", "mine"];
+
+/** What an entry keeps of what a user has added, when its client is to call a server instead of starting it. */
+for (
+  const [name, kept] of Object.entries({
+    "claude-code": ["cwd", "env", "mine"],
+    cursor: ["cwd", "env", "mine"],
+    vscode: ["cwd", "env", "mine"],
+    codex: ["mine"],
+  })
+) {
+  Deno.test(`an entry of ${name} has nothing left that the other way of reaching a server had alone`, () => {
+    const format = clients.find((one) => one.name === name)?.format;
+    assert.ok(format !== undefined);
+    const own = { cwd: "/c", env: { B: "b" }, mine: 1 };
+    const json = { "codex-swarm": { command: "x", args: ["main.ts", "-c", "a=1"], ...own } };
+    const before = name === "codex"
+      ? '[mcp_servers.codex-swarm]\ncommand = "x"\nargs = ["main.ts", "-c", "a=1"]\ncwd = "/c"\nenv_vars = ["A"]\n' +
+        'mine = 1\n[mcp_servers.codex-swarm.env]\nB = "b"\n'
+      : JSON.stringify({ [name === "vscode" ? "servers" : "mcpServers"]: json });
+    const http = format.add(before, { kind: "http", url: "http://127.0.0.1:7077/mcp", hasToken: true });
+    const keys = (text: string, among: readonly string[]): string[] =>
+      among.filter((key) => key in (format.read(text) ?? {}));
+    assert.deepEqual([keys(http, OWN_KEYS), keys(http, ["command", "args"])], [kept, []]);
+    const stdio = format.add(http, { kind: "stdio", command: "y", args: ["main.ts"] });
+    assert.deepEqual([keys(stdio, OWN_KEYS), keys(stdio, ["url", "headers", "bearer_token_env_var"])], [kept, []]);
+  });
+}

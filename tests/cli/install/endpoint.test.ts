@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { clients } from "../../../src/cli/install/clients.ts";
 import { clientYard, readText, RUNNING, USUAL } from "../../helpers/client_yard.ts";
 
-const SOCKET = { url: "unix:///run/swarm.sock#/mcp", pid: 43, tokenFile: null };
+const SOCKET = { url: "unix:///run/swarm.sock#/mcp", pid: 43, token: { kind: "given" } } as const;
 
 Deno.test("install --http without a server takes the usual address and says how to start one", async () => {
   await using yard = await clientYard();
@@ -16,7 +16,7 @@ Deno.test("install --http without a server takes the usual address and says how 
 
 Deno.test("install --http takes the newest server that the client can call", async () => {
   await using yard = await clientYard();
-  const other = { url: "http://127.0.0.1:8000/mcp", pid: 44, tokenFile: "/a b/it's" };
+  const other = { url: "http://127.0.0.1:8000/mcp", pid: 44, token: { kind: "file", path: "/a b/it's" } } as const;
   const options = {
     address: USUAL,
     isPrint: true,
@@ -31,10 +31,7 @@ Deno.test("install --http takes the newest server that the client can call", asy
   assert.ok(output.includes("$env:CODEX_SWARM_TOKEN = Get-Content '/a b/it''s'"));
   const vscode = (await yard.install("vscode", options)).output;
   assert.match(vscode, /"url": "unix:\/\/\/run\/swarm\.sock#\/mcp"/);
-  assert.match(
-    vscode,
-    /Its token is the one that it was given when it was started\. If it has none, any word will do\./,
-  );
+  assert.match(vscode, /Its token is the one that it is given when it is started\.\n/);
   assert.match(vscode, /VS Code asks for the token/);
 });
 
@@ -59,7 +56,7 @@ Deno.test("install --http HOST:PORT takes that address, whatever else runs", asy
 
 Deno.test("install --http prefers the server at the usual address to newer ones", async () => {
   await using yard = await clientYard();
-  const newer = { url: "http://127.0.0.1:8000/mcp", pid: 44, tokenFile: null };
+  const newer = { url: "http://127.0.0.1:8000/mcp", pid: 44, token: { kind: "given" } } as const;
   const { output } = await yard.install("zed", { address: USUAL, endpoints: [RUNNING, newer] });
   assert.match(output, /"url": "http:\/\/127\.0\.0\.1:7077\/mcp"/);
 });
@@ -91,10 +88,40 @@ Deno.test("install never writes the token", async () => {
   const tokenFile = `${yard.path}/token`;
   await Deno.writeTextFile(tokenFile, "s3cret-of-the-server");
   for (const { name } of clients.filter((client) => client.reach !== "stdio")) {
-    const { output } = await yard.install(name, { address: USUAL, endpoints: [{ ...RUNNING, tokenFile }] });
+    const { output } = await yard.install(name, {
+      address: USUAL,
+      endpoints: [{ ...RUNNING, token: { kind: "file", path: tokenFile } }],
+    });
     assert.match(output, /The token stands in \/token\./);
     assert.ok(!output.includes("s3cret"));
     const written = await readText(yard.file(name)).catch(() => "");
     assert.ok(!written.includes("s3cret"));
   }
+});
+
+Deno.test("install --http has no client ask for a token, or send one, that calls a server without one", async () => {
+  const open = { ...RUNNING, token: { kind: "none" } } as const;
+  for (const client of clients.filter(({ reach }) => reach !== "stdio")) {
+    await using yard = await clientYard();
+    // What the same server asked for before goes.
+    await yard.install(client.name, { address: USUAL, endpoints: [RUNNING] });
+    const { exitCode, output } = await yard.install(client.name, { address: USUAL, endpoints: [open] });
+    assert.equal(exitCode, 0);
+    assert.match(output, /\nIt asks for no token: every program on this machine can call it\.\n/);
+    const written = await readText(yard.file(client.name)).catch(() => "");
+    const shown = client.snippet({ kind: "http", url: RUNNING.url, hasToken: false });
+    for (const text of [output.replace("asks for no token", ""), written, shown]) {
+      assert.doesNotMatch(text, /token|authorization|bearer|headers/i, client.name);
+    }
+    assert.ok(shown.includes(RUNNING.url));
+    if (client.format !== undefined) assert.ok(written.includes(RUNNING.url));
+  }
+});
+
+Deno.test("install --http --no-token says how to start such a server", async () => {
+  await using yard = await clientYard();
+  const options = { address: USUAL, token: { kind: "none" } } as const;
+  const { output } = await yard.install("cursor", options);
+  assert.match(output, /start it with `codex-swarm --http --no-token`\./);
+  assert.deepEqual(JSON.parse(await readText(yard.file("cursor"))).mcpServers["codex-swarm"], { url: RUNNING.url });
 });

@@ -5,7 +5,7 @@ import { InstallError } from "../../../src/cli/install/install_error.ts";
 import { jsonFormat } from "../../../src/cli/install/json_format.ts";
 
 const STDIO: Connection = { kind: "stdio", command: "/x", args: [] };
-const HTTP: Connection = { kind: "http", url: "http://h/mcp" };
+const HTTP: Connection = { kind: "http", url: "http://h/mcp", hasToken: true };
 
 /** A form with one key, so that what is expected is short. */
 const format = jsonFormat({

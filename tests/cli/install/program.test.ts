@@ -146,6 +146,20 @@ Deno.test(
   },
 );
 
+Deno.test(
+  { name: "codex-swarm install --http writes no header for a running server that asks for no token", ignore },
+  async () => {
+    await using server = await startHttpServer({ args: ["--no-token"] });
+    await using place = await makePlace();
+    const told = await place.run("install", "--http", "claude", "--state-dir", server.stateDir);
+    assert.equal(told.code, 0, told.stderr);
+    assert.match(told.stdout, /\nIt asks for no token: every program on this machine can call it\.\n/);
+    assert.doesNotMatch(told.stdout, /CODEX_SWARM_TOKEN/);
+    const written = JSON.parse(await readText(join(place.project, ".mcp.json")));
+    assert.deepEqual(written.mcpServers["codex-swarm"], { type: "http", url: server.url });
+  },
+);
+
 Deno.test({ name: "codex-swarm install says what cannot be done, by text and exit code", ignore }, async () => {
   await using place = await makePlace();
   const unknown = await place.run("install", "curser");

@@ -22,6 +22,7 @@ const WAYS = {
   stdio: {},
   "from source": { program: FROM_SOURCE },
   http: { address: USUAL, endpoints: [RUNNING] },
+  "http without a token": { address: USUAL, endpoints: [{ ...RUNNING, token: { kind: "none" } }] },
 } as const;
 
 function parse(path: string, text: string): Record<string, Record<string, unknown>> {
@@ -61,11 +62,12 @@ async function roundTrip(
   const servers = CLIENTS[client];
   const entry = Object(parse(path, installed)[servers]?.[NAME]);
   assert.equal(
-    way === "http" ? entry.url : entry.command,
+    way.startsWith("http") ? entry.url : entry.command,
     {
       stdio: "/opt/swarm/codex-swarm",
       "from source": "/opt/deno",
       http: RUNNING.url,
+      "http without a token": RUNNING.url,
     }[way],
   );
   assert.deepEqual(restOf(path, installed, servers), { [servers]: {}, ...Object(restOf(path, text, servers)) });
@@ -90,7 +92,7 @@ for (const client of ["claude-code", "cursor", "vscode", "codex"] as const) {
     Deno.test(`install, install and uninstall leave ${client}/${name} as it was`, async () => {
       await using yard = await clientYard();
       const text = await readText(`${FIXTURES}${client}/${name}`);
-      for (const way of ["stdio", "from source", "http"] as const) {
+      for (const way of ["stdio", "from source", "http", "http without a token"] as const) {
         for (const variant of Object.values(VARIANTS)) {
           await roundTrip(yard, { client, text: variant(text), way });
         }

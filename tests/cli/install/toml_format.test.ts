@@ -6,7 +6,7 @@ import { tomlFormat } from "../../../src/cli/install/toml_format.ts";
 import { scanToml } from "../../../src/cli/install/toml_scan.ts";
 
 const STDIO: Connection = { kind: "stdio", command: "/x", args: [] };
-const HTTP: Connection = { kind: "http", url: "http://h/mcp" };
+const HTTP: Connection = { kind: "http", url: "http://h/mcp", hasToken: true };
 
 const format = tomlFormat({
   servers: "s",

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { join } from "node:path";
-import { type Address, listen, type Listener } from "../../../src/server/http/listen.ts";
+import { listen, type Listener } from "../../../src/server/http/listen.ts";
+import type { Address } from "../../../src/storage/endpoint_url.ts";
 import { startHttpServer } from "../../helpers/http_server.ts";
-import { tempDirectory } from "../../helpers/temp_directory.ts";
+import { namesIn, tempDirectory } from "../../helpers/temp_directory.ts";
 
 const ignore = Deno.build.os === "windows";
 
@@ -13,6 +14,15 @@ async function hello(address: Address): Promise<Listener & AsyncDisposable> {
     return Promise.resolve();
   });
   return { ...listener, [Symbol.asyncDispose]: () => listener.close() };
+}
+
+/** Leaves what a killed server does. */
+function leaveDeadSocket(path: string): void {
+  const dead = Deno.listen({ transport: "unix", path });
+  const kept = `${path}.kept`;
+  Deno.renameSync(path, kept);
+  dead.close();
+  Deno.renameSync(kept, path);
 }
 
 function ask(socketPath: string): Promise<string> {
@@ -48,15 +58,52 @@ Deno.test(
       await assert.rejects(hello({ kind: "socket", path }), /in use, .* name another --socket\./);
       assert.equal(await ask(path), "hello");
     }
-    // What a killed server leaves.
-    const dead = Deno.listen({ transport: "unix", path });
-    const kept = `${path}.kept`;
-    Deno.renameSync(path, kept);
-    dead.close();
-    Deno.renameSync(kept, path);
+    assert.deepEqual(namesIn(temp.path), []);
+    leaveDeadSocket(path);
+    Deno.writeTextFileSync(`${path}.lock`, "");
     await using two = await hello({ kind: "socket", path });
     assert.equal(await ask(path), "hello");
-    assert.ok(two.url.length > 0);
+    // A server that ends makes room for the next at once.
+    two.stop();
+    await using _three = await hello({ kind: "socket", path });
+    await two.close();
+    assert.equal(await ask(path), "hello");
+  },
+);
+
+Deno.test(
+  { name: "listen() gives a socket to one of several servers that start at the same time", ignore },
+  async () => {
+    await using temp = await tempDirectory();
+    const path = join(temp.path, "swarm.sock");
+    for (let round = 0; round < 20; round++) {
+      leaveDeadSocket(path);
+      const begun = await Promise.allSettled(Array.from({ length: 10 }, () => hello({ kind: "socket", path })));
+      const listeners = begun.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
+      const refusals = begun.flatMap((result) => result.status === "rejected" ? [`${result.reason}`] : []);
+      const answer = await ask(path).catch(String);
+      await Promise.all(listeners.map((listener) => listener.close()));
+      assert.deepEqual([listeners.length, answer], [1, "hello"]);
+      assert.deepEqual(refusals.filter((text) => !/: it is in use, maybe by another/.test(text)), []);
+      assert.deepEqual(namesIn(temp.path), []);
+    }
+  },
+);
+
+Deno.test(
+  { name: "listen() leaves a socket alone whose server has no room for a caller", ignore: Deno.build.os !== "linux" },
+  async () => {
+    await using temp = await tempDirectory();
+    const path = join(temp.path, "swarm.sock");
+    using stack = new DisposableStack();
+    // It takes no connection; what the system keeps waiting for it is bounded.
+    const busy = stack.use(Deno.listen({ transport: "unix", path }));
+    await assert.rejects(async () => {
+      for (let count = 0; count < 10_000; count++) stack.use(await Deno.connect({ transport: "unix", path }));
+    }, Deno.errors.WouldBlock);
+    await assert.rejects(hello({ kind: "socket", path }), /it is in use, maybe by another codex-swarm/);
+    assert.deepEqual(namesIn(temp.path), ["swarm.sock"]);
+    stack.use(await busy.accept());
   },
 );
 
@@ -67,8 +114,10 @@ Deno.test({ name: "listen() leaves what is no socket alone", ignore }, async () 
   await assert.rejects(hello({ kind: "socket", path }), /something else stands there/);
   await assert.rejects(hello({ kind: "socket", path: `${path}/s` }), /Cannot listen on .*\/s: /);
   await assert.rejects(hello({ kind: "socket", path: `${path}${"s".repeat(100)}` }), /too long for a socket/);
+  await assert.rejects(hello({ kind: "socket", path: `${path}${"s".repeat(250)}` }), /too long for a socket/);
   await assert.rejects(hello({ kind: "socket", path: join(temp.path, "a", "s") }), /no such directory\. Make it first/);
   assert.equal(Deno.readTextFileSync(path), "mine");
+  assert.deepEqual(namesIn(temp.path), ["notes"]);
 });
 
 Deno.test({ name: "a server on a Unix socket needs no name, but its token", ignore }, async () => {

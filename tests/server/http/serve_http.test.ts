@@ -87,6 +87,60 @@ Deno.test("a request under another name than the server's is refused, whatever e
   assert.deepEqual(await Promise.all(strange.map((host) => ask(`Host: ${host}\r\n`))), strange.map(() => "403"));
 });
 
+Deno.test({ name: "a server can be called at the URL that it names", ignore: Deno.build.os !== "linux" }, async () => {
+  await using server = await startHttpServer({ listen: ["127.0.0.2:0"] });
+  assert.equal(new URL(server.url).hostname, "127.0.0.2");
+  for (const era of ["2025", "2026"] as const) {
+    await using client = await server.connect({ era });
+    assert.ok((await client.client.listTools()).tools.length > 0);
+  }
+});
+
+Deno.test("strangers keep no connection: not for the health of a server, nor for what a browser asks first", async () => {
+  await using server = await startHttpServer();
+  const ask = async (first: string): Promise<number> => {
+    const head = `${first} HTTP/1.1\r\nHost: localhost\r\n`;
+    const text = await server.sendRaw(`${head}\r\n${head}Connection: close\r\n\r\n`);
+    return text.split("HTTP/1.1 ").length - 1;
+  };
+  assert.deepEqual(await Promise.all(["GET /healthz", "HEAD /healthz", "OPTIONS /mcp"].map(ask)), [1, 1, 1]);
+  // Who has the token does (control).
+  assert.equal(await ask(`GET /mcp HTTP/1.1\r\nAuthorization: Bearer ${server.token}\r\nX-Rest:`), 2);
+});
+
+Deno.test("web pages of allowed origins read what the server says, and those of others nothing", async () => {
+  await using server = await startHttpServer({ args: ["--allowed-origin", "https://a.test"] });
+  const body = JSON.stringify(INITIALIZE);
+  const headersOf = async (init: RequestInit): Promise<Record<string, string>> => {
+    const response = await server.send(init);
+    await response.text();
+    return Object.fromEntries(
+      [...response.headers].filter(([name]) => name.startsWith("access-control-") || name === "vary"),
+    );
+  };
+  const headers = { origin: "https://a.test" };
+  const known = {
+    "access-control-allow-origin": "https://a.test",
+    "access-control-expose-headers": "Mcp-Session-Id, Retry-After, WWW-Authenticate",
+    vary: "Origin",
+  };
+  assert.deepEqual(await headersOf({ method: "POST", body, headers }), known);
+  // It is to learn of refusals, too.
+  assert.deepEqual(await headersOf({ method: "POST", body, headers: { ...headers, authorization: "" } }), known);
+  assert.deepEqual(await headersOf({ method: "OPTIONS", headers: { ...headers, authorization: "" } }), {
+    ...known,
+    "access-control-allow-methods": "GET, POST, DELETE",
+    "access-control-allow-headers": "Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, " +
+      "Mcp-Method, Mcp-Name, Last-Event-ID",
+    "access-control-max-age": "600",
+  });
+  for (const method of ["POST", "OPTIONS"]) {
+    const init = method === "POST" ? { method, body } : { method };
+    assert.deepEqual(await headersOf({ ...init, headers: { origin: "https://evil.test" } }), { vary: "Origin" });
+    assert.deepEqual(await headersOf(init), { vary: "Origin" });
+  }
+});
+
 Deno.test("without --no-token nobody gets in without the token, and with it everybody does (control)", async () => {
   await using server = await startHttpServer({ args: ["--no-token"] });
   assert.equal(server.token, null);
@@ -125,11 +179,15 @@ Deno.test("what a client cannot hear any more is not waited for, and the agent g
   await using server = await startHttpServer();
   await using client = await server.connect();
   const { structured: { task_id } } = await client.call("codex_async", { prompt: "fake:hold(go) fake:say(done)" });
+  const waiting = async (): Promise<number> => (await (await server.send({}, "/healthz")).json()).calls;
   for (const era of ["2025", "2026"] as const) {
     const leaver = await server.connect({ era });
     const wait = leaver.call("codex_wait", { task_ids: [task_id] });
+    wait.catch(() => {});
+    await waitFor(async () => await waiting() === 1, { message: `the ${era} client's call to wait` });
     await leaver.client.close();
     await assert.rejects(wait);
+    await waitFor(async () => await waiting() === 0, { message: `the ${era} client's call to be over` });
   }
   await Deno.writeTextFile(`${server.cwd}/go`, "");
   const { structured } = await client.call("codex_wait", { task_ids: [task_id] });

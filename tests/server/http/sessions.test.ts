@@ -1,17 +1,24 @@
 import assert from "node:assert/strict";
 import { Server } from "@modelcontextprotocol/server";
-import { Sessions } from "../../../src/server/http/sessions.ts";
+import { Sessions, type SessionsOptions } from "../../../src/server/http/sessions.ts";
+import { SILENT } from "../../helpers/silent_log.ts";
+import { waitFor } from "../../helpers/wait_for.ts";
 
-const log = { debug: (): void => {}, info: (): void => {}, warning: (): void => {}, error: (): void => {} };
 const MAX = 256;
 const MINUTE = 60_000;
 
-/** Sessions of servers that can do nothing, under a clock that is set by hand. */
-function makeSessions(): { sessions: Sessions; clock: { ms: number } } {
+/** Sessions of servers whose calls are answered when that is said, under a clock that is set by hand. */
+function makeSessions(
+  options: Pick<SessionsOptions, "sweepEveryMs"> = {},
+): { sessions: Sessions; clock: { ms: number }; answerCalls: () => void } {
   const clock = { ms: 0 };
-  const makeServer = (): Promise<Server> =>
-    Promise.resolve(new Server({ name: "test", version: "1" }, { capabilities: {} }));
-  return { sessions: new Sessions({ makeServer, log, now: () => clock.ms }), clock };
+  const { promise: answered, resolve: answerCalls } = Promise.withResolvers<void>();
+  const makeServer = (): Promise<Server> => {
+    const server = new Server({ name: "test", version: "1" }, { capabilities: { tools: {} } });
+    server.setRequestHandler("tools/call", () => answered.then(() => ({ content: [] })));
+    return Promise.resolve(server);
+  };
+  return { sessions: new Sessions({ makeServer, log: SILENT, now: () => clock.ms, ...options }), clock, answerCalls };
 }
 
 function request(method: string, id?: string): Request {
@@ -63,6 +70,39 @@ Deno.test("Sessions takes no session from a client that listens", async () => {
   await Promise.all(Array.from({ length: 3 }, () => begin(sessions)));
   assert.equal(await ping(sessions, listener.id), 200);
   await stream.body?.cancel();
+  await sessions.close();
+});
+
+Deno.test("Sessions ends one that nobody uses, and none that was used, has a stream open or is being answered", async () => {
+  const { sessions, clock, answerCalls } = makeSessions({ sweepEveryMs: 1 });
+  const [idle, used, listener, caller] = [
+    await begin(sessions),
+    await begin(sessions),
+    await begin(sessions),
+    await begin(sessions),
+  ];
+  const stream = await sessions.handle(request("GET", listener.id), undefined);
+  const call = { jsonrpc: "2.0", id: 3, method: "tools/call", params: { name: "any", arguments: {} } };
+  const called = await sessions.handle(request("POST", caller.id), call);
+  clock.ms += MINUTE;
+  assert.equal(await ping(sessions, used.id), 200);
+  clock.ms += 44 * MINUTE;
+  await waitFor(() => sessions.count < 4, { message: "the idle session to be ended" });
+  // One look is at all of them.
+  assert.equal(sessions.count, 3);
+  assert.equal(await ping(sessions, idle.id), 404);
+  for (const { id } of [used, listener, caller]) assert.equal(await ping(sessions, id), 200);
+  // What was open counts from its end on.
+  clock.ms += 45 * MINUTE;
+  await waitFor(() => sessions.count < 3, { message: "the one that was used to be ended" });
+  assert.equal(sessions.count, 2);
+  answerCalls();
+  assert.match(await called.text(), /"content":\[\]/);
+  await stream.body?.cancel();
+  clock.ms += 44 * MINUTE;
+  assert.deepEqual([await ping(sessions, listener.id), await ping(sessions, caller.id)], [200, 200]);
+  clock.ms += 45 * MINUTE;
+  await waitFor(() => sessions.count === 0, { message: "the others to be ended" });
   await sessions.close();
 });
 

@@ -1,0 +1,26 @@
+/** How the program is asked to end, and how long that takes at most. */
+
+/** Settles with the name of the first signal that asks the program to end; `insist` is called at a second one. */
+export function signalled(insist: () => void): Promise<string> {
+  const signals = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGTERM"] as const
+    : ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  return new Promise((resolve) => {
+    let isAsked = false;
+    for (const signal of signals) {
+      Deno.addSignalListener(signal, () => {
+        if (isAsked) insist();
+        isAsked = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+/** Waits for the work's end, but not longer than `ms`. */
+export async function withDeadline(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+  await Promise.race([work, deadline]);
+  clearTimeout(timer);
+}
