@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse as parseToml } from "smol-toml";
+import { archiveName, REPOSITORY, TARGETS, VERSION } from "../.github/scripts/release_names.ts";
 import { RUN_FLAGS } from "../.github/scripts/run_flags.ts";
 import { updateReadme } from "../.github/scripts/update_readme.ts";
 import manifest from "../deno.json" with { type: "json" };
@@ -76,7 +77,9 @@ Deno.test("every configuration in README starts the server as deno.json does", (
     ...blocks(readme, "toml").map((toml) => parseToml(toml)),
   ];
   const servers = entries.map((config) => Object(first(first(config))));
-  const started = servers.filter(({ type }) => type !== "http");
+  const program = { type: "stdio", command: "/home/you/.local/bin/codex-swarm", args: [] };
+  assert.deepEqual(servers.filter(({ command }) => command === program.command), [program]);
+  const started = servers.filter(({ type, command }) => type !== "http" && command !== program.command);
   for (const { command, args } of started) assert.deepEqual([command, ...args].slice(0, start.length), start);
   assert.equal(started.length, 4);
   assert.deepEqual(servers.flatMap(({ url }) => url ?? []), ["http://127.0.0.1:7077/mcp"]);
@@ -86,6 +89,21 @@ Deno.test("every configuration in README starts the server as deno.json does", (
   assert.equal(commands.length, 2);
   for (const command of commands) assert.ok(command.endsWith(` -- ${start.join(" ")}`), command);
   for (const flag of RUN_FLAGS) assert.ok(readme.includes(`| \`${flag}\``), `${flag} is not explained`);
+});
+
+Deno.test("README's downloads are those of a release", () => {
+  const readme = read("README.md");
+  const owner = dirname(REPOSITORY);
+  const elsewhere = [REPOSITORY, `${owner}/scoop-bucket`, "https://github.com/openai/codex"];
+  const addresses = [...readme.matchAll(/https:\/\/github\.com\/[\w-]+\/[\w-]+/g)].map(([address]) => address);
+  assert.deepEqual([...new Set(addresses)].sort(), elsewhere.sort());
+  const [, archives = ""] = /has an archive for each of\s(.*?), and/s.exec(readme) ?? [];
+  assert.deepEqual(archives.match(/[\w-]+(?=`)/g), TARGETS);
+  const named = readme.match(/codex-swarm-\d[\w.-]*\w/g);
+  assert.deepEqual([...new Set(named)], [archiveName(VERSION, "linux-x64")]);
+  const scripts = [...readme.matchAll(/releases\/latest\/download\/([\w.]+)/g)].map(([, name]) => name);
+  assert.deepEqual(scripts, ["install.sh", "install.ps1"]);
+  for (const name of scripts) assert.ok(exists(`.github/packaging/${name}`), name);
 });
 
 Deno.test("the papers' relative links lead somewhere", () => {

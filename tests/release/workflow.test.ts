@@ -1,5 +1,6 @@
-/** What the release workflow must not lose; that it can be read at all `tests/workflows/` holds. */
+/** What the release workflow must not lose; that it can be read at all `tests/checkers/` holds. */
 import assert from "node:assert/strict";
+import manifest from "../../deno.json" with { type: "json" };
 import { PLATFORMS, TARGETS } from "../../.github/scripts/release_names.ts";
 
 const TEXT = (await Deno.readTextFile(new URL("../../.github/workflows/release.yml", import.meta.url)))
@@ -47,4 +48,14 @@ Deno.test("no step of the release has text of others in its script", () => {
   const scripts = [...TEXT.matchAll(/^ +(?:- )?run: (?:[|>]-?\n((?: {10,}.*\n)+)|(.*)\n)/gm)];
   assert.ok(scripts.length > 10);
   for (const [script] of scripts) assert.ok(!script.includes("${{"), script);
+});
+
+Deno.test("each script and task of the release exists", async () => {
+  const tasks = [...TEXT.matchAll(/ deno@\S+ task ([\w:]+)/g)].map(([, task = ""]) => task);
+  assert.deepEqual(tasks.filter((task) => !Object.hasOwn(manifest.tasks, task)), []);
+  const scripts = new Set([...TEXT.matchAll(/\.github\/scripts\/[\w.]+/g)].map(([path]) => path));
+  assert.ok(scripts.size > 4);
+  for (const script of scripts) {
+    assert.ok((await Deno.stat(new URL(`../../${script}`, import.meta.url))).isFile, script);
+  }
 });
