@@ -56,11 +56,16 @@ Deno.test("nothing but the packages of deno.lock is used, in `deno task ok` as i
   assert.equal(manifest.lock.frozen, true);
 });
 
-Deno.test("workflows pin each action by a full commit hash", async () => {
+Deno.test("workflows pin each action by a full commit hash, the same one everywhere", async () => {
+  const pins = new Map<string, string>();
   for (const path of await textFiles(join(".github", "workflows"))) {
     const text = await Deno.readTextFile(join(ROOT, path));
-    for (const [line, action] of text.matchAll(/^ *-? *uses: (\S+).*$/gm)) {
-      assert.match(action ?? "", /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/, line);
+    for (const [line, action = "", pin = ""] of text.matchAll(/^ *-? *uses: ([^@\s]+)(.*)$/gm)) {
+      assert.match(action, /^[\w-]+\/[\w-]+$/, line);
+      assert.match(pin, /^@[0-9a-f]{40} # v\d+\.\d+\.\d+$/, line);
+      assert.equal(pins.get(action) ?? pin, pin, line);
+      pins.set(action, pin);
     }
   }
+  assert.equal(pins.size, 5);
 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { bundle } from "../../.github/scripts/bundle.ts";
-import { RUN_FLAGS } from "../../.github/scripts/run_flags.ts";
+import { answersStdio } from "../helpers/program_checks.ts";
+import { bundled } from "../helpers/program_forms.ts";
 import { tempDirectory } from "../helpers/temp_directory.ts";
-import { smoke } from "./smoke.ts";
 
 const ignore = Deno.build.os === "windows";
 
@@ -12,12 +12,12 @@ Deno.test({
   ignore,
   async fn(): Promise<void> {
     await using directory = await tempDirectory();
-    const file = join(directory.path, "codex-swarm.js");
-    await bundle(file);
-    await smoke([Deno.execPath(), "run", "--quiet", "--no-config", "--no-lock", ...RUN_FLAGS, file]);
+    const form = await bundled(directory.path);
+    // tests/binary/ has the other checks.
+    await answersStdio(form);
     // A bundle has every static import at its top, those of files that only some starts need, too; others take long.
     const builtins = new Set(
-      [...(await Deno.readTextFile(file)).matchAll(/\bfrom ?"(node:[\w/]+)"/g)].map(([, name]) => name),
+      [...(await Deno.readTextFile(form.file)).matchAll(/\bfrom ?"(node:[\w/]+)"/g)].map(([, name]) => name),
     );
     assert.deepEqual([...builtins].sort(), ["node:buffer", "node:path", "node:process", "node:util"]);
   },

@@ -15,7 +15,7 @@ export async function startTask(
 }
 
 /** Lets the agents go on that are at `fake:hold(name)` in the server's directory. */
-export async function release(swarm: Swarm, name: string): Promise<void> {
+export async function release(swarm: Pick<Swarm, "cwd">, name: string): Promise<void> {
   await Deno.writeTextFile(join(swarm.cwd, name), "");
 }
 

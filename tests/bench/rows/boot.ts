@@ -43,7 +43,8 @@ export const boot: Row = {
   },
 };
 
-async function timeToInitialize({ command: [program = "", ...args], cwd, env }: Launch): Promise<number> {
+/** Milliseconds from the start of a process to its answer. */
+export async function timeToInitialize({ command: [program = "", ...args], cwd, env }: Launch): Promise<number> {
   const startedAt = performance.now();
   const child = new Deno.Command(program, {
     args,

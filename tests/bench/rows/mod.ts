@@ -3,6 +3,7 @@ import type { Row } from "../row.ts";
 import { boot } from "./boot.ts";
 import { cancel } from "./cancel.ts";
 import { completion } from "./completion.ts";
+import { forms } from "./forms.ts";
 import { idle } from "./idle.ts";
 import { list } from "./list.ts";
 import { massExit } from "./mass_exit.ts";
@@ -16,6 +17,7 @@ import { worktrees } from "./worktrees.ts";
 
 export const ROWS: readonly Row[] = [
   boot,
+  forms,
   spawn,
   throughput,
   completion,
