@@ -71,7 +71,34 @@ Deno.test("makeMcpb() says what the packer said, and leaves no bundle", async ()
     packer: [tool.node, "--eval", "console.error('no'); process.exit(1)"],
   });
   await assert.rejects(made, { message: "Cannot make codex-swarm-1.2.3-linux-x64.mcpb: no" });
-  assert.deepEqual(namesIn(out), []);
+  assert.deepEqual(namesIn(directory.path), []);
+});
+
+Deno.test("makeMcpb() refuses what the packer has changed", async () => {
+  const tool = await installTool();
+  const pack = async (change: string): Promise<string> => {
+    await using directory = await tempDirectory();
+    const packer = `const [pack, inside, file] = process.argv.slice(1); const fs = require("node:fs"); ${change};
+      require("node:child_process").execFileSync(process.execPath, [${
+      JSON.stringify(tool.program)
+    }, pack, inside, file])`;
+    const out = join(directory.path, "out");
+    return await makeMcpb({
+      version: "1.2.3",
+      target: "linux-x64",
+      program: tool.program,
+      out,
+      packer: [tool.node, "--eval", packer],
+    }).then(() => "packed", (error: Error) => error.message);
+  };
+  assert.equal(await pack(""), "packed");
+  assert.match(
+    await pack("fs.appendFileSync(inside + '/server/codex-swarm', ' ')"),
+    /: server\/codex-swarm is not what/,
+  );
+  assert.match(await pack("fs.writeFileSync(inside + '/index.js', '')"), /: index\.js is not what was to be packed/);
+  assert.match(await pack("fs.chmodSync(inside + '/server/codex-swarm', 0o644)"), /: server\/codex-swarm is not what/);
+  assert.match(await pack("fs.rmSync(inside + '/LICENSE')"), /: LICENSE is not what/);
 });
 
 /** As a client makes the server's configuration of a manifest and of what a person has filled in. */

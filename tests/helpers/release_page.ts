@@ -17,23 +17,27 @@ export function sumsOf(release: ReadonlyMap<string, Uint8Array>): Uint8Array<Arr
   return encoder.encode(lines.join(""));
 }
 
-/** A program that tells its version, and `says` something for other arguments. */
+/** A program that tells its version, and what else it is asked. */
 export function scriptProgram(version: string): string {
   return `#!/bin/sh\nif [ "$1" = --version ]; then echo "codex-swarm ${version}"; else echo "ran $*"; fi\n`;
 }
 
 /** Makes the archives of Linux and macOS, all with the same program, and their sums. Needs `tar`. */
-export async function makeRelease(version: string, program: string = scriptProgram(version)): Promise<Release> {
+export async function makeRelease(
+  version: string,
+  program: string | Uint8Array = scriptProgram(version),
+): Promise<Release> {
   await using directory = await tempDirectory();
-  await Deno.writeTextFile(join(directory.path, "codex-swarm"), program, { mode: 0o755 });
+  const bytes = typeof program === "string" ? encoder.encode(program) : program;
+  await Deno.writeFile(join(directory.path, "codex-swarm"), bytes, { mode: 0o755 });
   for (const name of ["LICENSE", "README.md"]) await Deno.writeTextFile(join(directory.path, name), `${name}\n`);
   const archive = join(directory.path, "archive.tar.gz");
   const args = ["-czf", archive, "-C", directory.path, "codex-swarm", "LICENSE", "README.md"];
   const { success, stderr } = await new Deno.Command("tar", { args, stdin: "null" }).output();
   if (!success) throw new Error(`Cannot make an archive: ${new TextDecoder().decode(stderr)}`);
-  const bytes = await Deno.readFile(archive);
+  const packed = await Deno.readFile(archive);
   const release: Release = new Map(
-    TARGETS.filter((target) => !target.startsWith("windows")).map((target) => [archiveName(version, target), bytes]),
+    TARGETS.filter((target) => !target.startsWith("windows")).map((target) => [archiveName(version, target), packed]),
   );
   release.set(SUMS, sumsOf(release));
   return release;

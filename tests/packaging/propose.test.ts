@@ -36,7 +36,7 @@ async function makeTap(): Promise<Tap> {
       Deno.writeTextFileSync(file, content);
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
         args: [
-          ...["run", "--quiet", "--no-prompt", "--allow-run", "--allow-read", "--allow-write", "--allow-env", SCRIPT],
+          ...["run", "--quiet", "--no-prompt", "--allow-read", "--allow-write", "--allow-run", SCRIPT],
           ...[
             "--version",
             "1.2.3",

@@ -54,7 +54,7 @@ Deno.test("whatever README downloads from the release page is put there, and has
   const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
   const names = [...readme.matchAll(/releases\/latest\/download\/([\w.]+)/g)].map(([, name = ""]) => name);
   const build = jobs().get("build") ?? "";
-  const [copied = ""] = /run: cp .* dist\/release$/m.exec(build) ?? [];
+  const [copied = ""] = /run: cp .* dist\/release\/$/m.exec(build) ?? [];
   assert.deepEqual(names, ["install.sh", "install.ps1"]);
   assert.deepEqual(names.filter((name) => !copied.includes(`/${name} `)), []);
   assert.ok(build.indexOf(copied) < build.indexOf("sums.ts"));
