@@ -50,6 +50,16 @@ Deno.test("no step of the release has text of others in its script", () => {
   for (const [script] of scripts) assert.ok(!script.includes("${{"), script);
 });
 
+Deno.test("whatever README downloads from the release page is put there, and has a sum", async () => {
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const names = [...readme.matchAll(/releases\/latest\/download\/([\w.]+)/g)].map(([, name = ""]) => name);
+  const build = jobs().get("build") ?? "";
+  const [copied = ""] = /run: cp .* dist\/release$/m.exec(build) ?? [];
+  assert.deepEqual(names, ["install.sh", "install.ps1"]);
+  assert.deepEqual(names.filter((name) => !copied.includes(`/${name} `)), []);
+  assert.ok(build.indexOf(copied) < build.indexOf("sums.ts"));
+});
+
 Deno.test("each script and task of the release exists", async () => {
   const tasks = [...TEXT.matchAll(/ deno@\S+ task ([\w:]+)/g)].map(([, task = ""]) => task);
   assert.deepEqual(tasks.filter((task) => !Object.hasOwn(manifest.tasks, task)), []);
