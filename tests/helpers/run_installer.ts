@@ -50,15 +50,15 @@ export async function runInstaller(options: InstallerOptions): Promise<Installed
   return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
 }
 
-/** Makes a directory that has only these programs, to be the whole PATH: links to this machine's, or given scripts. */
+/** Makes a directory that has only these programs, to be the whole PATH: this machine's, or given scripts. */
 export async function toolDirectory(
   at: string,
   programs: Readonly<Record<string, string | null>>,
 ): Promise<string> {
   await Deno.mkdir(at, { recursive: true });
   for (const [name, script] of Object.entries(programs)) {
-    if (script === null) await Deno.symlink(await which(name), join(at, name));
-    else writeExecutable(join(at, name), `#!/bin/sh\n${script}\n`);
+    // No links: some programs look for the rest of themselves beside the name by which they were called.
+    writeExecutable(join(at, name), `#!/bin/sh\n${script ?? `exec '${await which(name)}' "$@"`}\n`);
   }
   return at;
 }
