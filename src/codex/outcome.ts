@@ -3,8 +3,10 @@ import type { Failure, Outcome, Progress, StopReason } from "../task/task.ts";
 import { classifyFailure, failureOf } from "./failure.ts";
 import { stderrMessage } from "./stderr_message.ts";
 
-/** All that is known about a run whose process is gone. */
+/** All that is known about a run whose process is gone, or that never began. */
 export interface Evidence {
+  /** The task is ended before it had a run. */
+  readonly isUnbegun?: boolean;
   readonly progress: Progress;
   /** As a shell gives it: 128 + N after signal N; `null` when nobody could see it. */
   readonly exitCode: number | null;
@@ -55,7 +57,7 @@ export function decideOutcome(evidence: Evidence): Outcome {
 
   const hasCompleted = progress.turnCompleted && (progress.turnFailed === null || exitCode === 0);
   if (hasCompleted && exitCode === 0) return { ...base, status: "completed" };
-  if (stopReason !== undefined) return { ...base, ...stopped(stopReason, progress) };
+  if (stopReason !== undefined) return { ...base, ...stopped(stopReason, evidence) };
   if (hasCompleted) return { ...base, status: "completed", statusInferred: exitCode === null };
   if (progress.turnFailed !== null) {
     const message = progress.turnFailed || progress.lastError || "Codex gave no reason.";
@@ -83,7 +85,8 @@ function wrongThreadFailure({ progress, ...asked }: Evidence): Failure | null {
   };
 }
 
-function stopped(reason: StopReason, progress: Progress): Pick<Outcome, "status" | "failure"> {
+function stopped(reason: StopReason, evidence: Evidence): Pick<Outcome, "status" | "failure"> {
+  const { progress } = evidence;
   switch (reason) {
     case "cancelled":
       return { status: "cancelled" };
@@ -100,22 +103,24 @@ function stopped(reason: StopReason, progress: Progress): Pick<Outcome, "status"
         failure: failureOf("timeout", "The run was stopped because nothing moved in it (--stall-action stop)."),
       };
     case "server_exit":
-      return {
-        status: "interrupted",
-        failure: {
-          ...failureOf("killed", "The server ended, and the task was bound to it."),
-          action: "Resume the thread by its id; codex_async starts tasks that outlive the server.",
-        },
-      };
-    case "server_gone":
-      return {
-        status: "interrupted",
-        failure: {
-          ...failureOf("killed", "The server was gone for too long, and the task was bound to it."),
-          action: "Resume the thread by its id; codex_async starts tasks that outlive the server.",
-        },
-      };
+      return withServer("The server ended, and the task was bound to it.", evidence);
+    case "server_gone": {
+      const message = evidence.isUnbegun === true
+        ? "The server was killed before it had started the agent, and the task was bound to it."
+        : "The server was gone for too long, and the task was bound to it.";
+      return withServer(message, evidence);
+    }
   }
+}
+
+function withServer(
+  message: string,
+  { progress, resumeThreadId }: Evidence,
+): Pick<Outcome, "status" | "failure"> {
+  const threadId = progress.threadId ?? progress.earlierThreadId ?? resumeThreadId;
+  const wayOut = threadId !== undefined ? "Resume the thread by its id" : "Start it again";
+  const action = `${wayOut}; codex_async starts tasks that outlive the server.`;
+  return { status: "interrupted", failure: { ...failureOf("killed", message), action } };
 }
 
 /** The process ended by itself, and Codex wrote no end of the turn. */

@@ -62,6 +62,7 @@ export async function judgeRun(
   ]);
   const endedAt = possibleEnd(lastSign, { state: task.state, now: now() });
   const outcome = decideOutcome({
+    isUnbegun: task.state.status === "queued",
     progress,
     exitCode,
     stderrTail,

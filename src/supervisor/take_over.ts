@@ -32,7 +32,7 @@ export async function takeOver(
   await noteUnsavedRun(followed);
   const { spec, state } = followed.task;
   if (spec.lifetime === "server-bound") {
-    // With its server went the call that it was for.
+    // Nobody enforces the grace time of what has no process yet, and its server may have been gone for days.
     if (state.status !== "running") followed.noteStop("server_gone");
     else if (followed.isHeir) await services.runner.host.adopt(followed.directory.path);
     else if (!await isRunOver(followed, services)) return null;

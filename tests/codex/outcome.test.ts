@@ -20,10 +20,12 @@ interface Row {
   readonly stderrTail?: string;
   readonly stopReason?: StopReason;
   readonly resumeThreadId?: string;
+  readonly isUnbegun?: boolean;
   readonly status: FinalStatus;
   readonly isInferred?: boolean;
   readonly failure?: FailureClass;
   readonly message?: RegExp;
+  readonly action?: RegExp;
 }
 
 const table: readonly Row[] = [
@@ -111,6 +113,30 @@ const table: readonly Row[] = [
     stopReason: "server_gone",
     status: "interrupted",
     failure: "killed",
+    message: /^The server was gone for too long/,
+    action: /^Resume the thread by its id;/,
+  },
+  {
+    name: "a task whose server was killed while it was queued",
+    progress: emptyProgress(),
+    exitCode: null,
+    stopReason: "server_gone",
+    isUnbegun: true,
+    status: "interrupted",
+    failure: "killed",
+    message: /^The server was killed before it had started the agent/,
+    action: /^Start it again;/,
+  },
+  {
+    name: "a reply whose server was killed while it was queued",
+    progress: emptyProgress(),
+    exitCode: null,
+    stopReason: "server_gone",
+    isUnbegun: true,
+    resumeThreadId: THREAD,
+    status: "interrupted",
+    failure: "killed",
+    action: /^Resume the thread by its id;/,
   },
   {
     name: "exit 0 without an end",
@@ -210,6 +236,7 @@ for (const row of table) {
       now: NOW,
       ...(row.stopReason === undefined ? {} : { stopReason: row.stopReason }),
       ...(row.resumeThreadId === undefined ? {} : { resumeThreadId: row.resumeThreadId }),
+      ...(row.isUnbegun === undefined ? {} : { isUnbegun: row.isUnbegun }),
     });
     assert.deepEqual(
       {
@@ -228,6 +255,7 @@ for (const row of table) {
       },
     );
     if (row.message !== undefined) assert.match(outcome.failure?.message ?? "", row.message);
+    if (row.action !== undefined) assert.match(outcome.failure?.action ?? "", row.action);
   });
 }
 

@@ -218,3 +218,40 @@ Deno.test({ name: `SIGTERM ends a server with ${STREAMS} streams in less than tw
   // Neither a moment in which the machine does something else nor a lucky one decides.
   assert.ok(median(tookMs) < 2_000, tookMs.map(Math.round).join(", "));
 });
+
+Deno.test(
+  { name: "a signal that comes twice at once ends a server properly, a later one at once", ignore },
+  async () => {
+    await using server = await startHttpServer();
+    // One that takes its time to end: signals alone do not.
+    const { id, pid } = await hold(server);
+    const prompt = "fake:ignore_term fake:say(stubborn) fake:hold(never)";
+    const caller = await server.connect();
+    const stubborn = caller.call("codex", { prompt }).catch(() => null);
+    const looking = await server.connect();
+    await waitFor(async () => {
+      const { structured: { tasks: all } } = await looking.call("codex_status", {});
+      const ids = all.map(({ task_id }: { readonly task_id: string }) => task_id);
+      const { structured: { tasks } } = await looking.call("codex_status", { task_ids: ids });
+      return tasks.some(({ answer }: { readonly answer?: string }) => answer === "stubborn");
+    }, { message: "the other agent to ignore signals" });
+    const waiting = (await server.connect()).call("codex_wait", { task_ids: [id] }, { onProgress: () => {} });
+    await waitFor(async () => (await health(server)).calls === 2, { message: "both clients to wait" });
+    // As from a terminal and from who has started the program.
+    server.kill("SIGINT");
+    server.kill("SIGTERM");
+    assert.deepEqual((await waiting).structured.running, [id]);
+    let code: number | null = null;
+    const ended = server.ended.then((status) => code = status.code);
+    await waitFor(() => {
+      if (code === null) server.kill("SIGINT");
+      return Promise.resolve(code !== null);
+    }, { message: "the server to end at once" });
+    await ended;
+    assert.equal(code, 1);
+    await caller.client.close();
+    await stubborn;
+    assert.equal(await isAlive(pid), true);
+    await Deno.writeTextFile(`${server.cwd}/go`, "");
+  },
+);
