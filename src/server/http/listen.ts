@@ -35,8 +35,17 @@ export interface Listener {
 
 type Handle = (message: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
 
+export interface ListenOptions {
+  /** Connections at once: one beyond them is ended unheard. Default 1,024. */
+  readonly maxConnections?: number;
+}
+
 /** Listens. Throws `invalid_argument` with the way out where that is not possible. */
-export async function listen(address: Address, handle: Handle): Promise<Listener> {
+export async function listen(
+  address: Address,
+  handle: Handle,
+  { maxConnections = MAX_CONNECTIONS }: ListenOptions = {},
+): Promise<Listener> {
   const server = createServer({
     headersTimeout: HEAD_MS,
     requestTimeout: REQUEST_MS,
@@ -44,10 +53,10 @@ export async function listen(address: Address, handle: Handle): Promise<Listener
     connectionsCheckingInterval: CHECK_EVERY_MS,
     maxHeaderSize: MAX_HEAD_BYTES,
   }, (message, outgoing) => void handle(message, outgoing));
-  server.maxConnections = MAX_CONNECTIONS;
+  server.maxConnections = maxConnections;
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
-    if (sockets.size >= MAX_CONNECTIONS) return void socket.destroy();
+    if (sockets.size >= maxConnections) return void socket.destroy();
     sockets.add(socket);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.once("close", () => sockets.delete(socket));

@@ -32,6 +32,8 @@ interface Session {
   readonly server: Server;
   /** Requests that are being answered, an open stream for notifications among them. */
   open: number;
+  /** Ids of those among them that are to be answered. */
+  readonly openIds: Set<string | number>;
   lastUsedMs: number;
 }
 
@@ -96,7 +98,7 @@ export class Sessions {
         onsessioninitialized: (id): void => void this.#sessions.set(id, session),
         onsessionclosed: (id): void => void this.#sessions.delete(id),
       });
-      const session: Session = { transport, server, open: 0, lastUsedMs: this.#options.now() };
+      const session: Session = { transport, server, open: 0, openIds: new Set(), lastUsedMs: this.#options.now() };
       await server.connect(transport);
       const response = await this.#answer(session, request, json);
       // Refused by the transport: nobody knows of it.
@@ -108,7 +110,10 @@ export class Sessions {
   }
 
   async #answer(session: Session, request: Request, json: unknown): Promise<Response> {
-    const { transport } = session;
+    const { transport, openIds } = session;
+    const requestId = requestIdOf(json);
+    if (requestId !== null && openIds.has(requestId)) return refuseUsedId(requestId);
+    if (requestId !== null) openIds.add(requestId);
     session.open++;
     session.lastUsedMs = this.#options.now();
     const response = await transport.handleRequest(request, json === undefined ? {} : { parsedBody: json });
@@ -118,8 +123,9 @@ export class Sessions {
     return trackedResponse(response, (isWhole) => {
       session.open--;
       session.lastUsedMs = this.#options.now();
-      const requestId = isWhole ? null : requestIdOf(json);
       if (requestId === null) return;
+      openIds.delete(requestId);
+      if (isWhole) return;
       // Nobody can hear the answer any more: whoever waits for it is not to wait on.
       transport.onmessage?.({
         jsonrpc: "2.0",
@@ -155,4 +161,11 @@ export class Sessions {
       this.#options.log.warning("a session did not end well", { error });
     }
   }
+}
+
+/** The transport would send both answers to the later one, and the other would wait for ever. */
+function refuseUsedId(id: string | number): Response {
+  const message = `The id ${JSON.stringify(id).slice(0, 100)} is that of a request of this session which is not ` +
+    "answered yet: give each request an id of its own.";
+  return refusalResponse({ status: 400, message }, -32_600);
 }

@@ -46,3 +46,35 @@ Deno.test("withOwnName() lets in who calls the address on which the server liste
   // A socket is open to any name.
   assert.equal(withOwnName({ ...OPEN, allowedHosts: null }, "a.test").allowedHosts, null);
 });
+
+Deno.test("refuse() asks each method for the token, but for what a browser asks first and the health of a server", () => {
+  const options = { ...OPEN, token: "secret" };
+  const statusOf = (method: string, path: string, authorization?: string): number =>
+    refuse({ ...head("localhost"), method, path, authorization, contentType: "application/json" }, options)?.status ??
+      200;
+  for (const method of ["GET", "POST", "DELETE"]) {
+    assert.equal(statusOf(method, "/mcp"), 401, method);
+    assert.equal(statusOf(method, "/mcp", "Bearer other"), 401, method);
+    assert.equal(statusOf(method, "/mcp", "Bearer secret"), 200, method);
+  }
+  for (const method of ["HEAD", "PUT", "PATCH"]) assert.equal(statusOf(method, "/mcp"), 401, method);
+  assert.deepEqual([statusOf("OPTIONS", "/mcp"), statusOf("GET", "/healthz"), statusOf("HEAD", "/healthz")], [
+    200,
+    200,
+    200,
+  ]);
+});
+
+Deno.test("refuse() tells a stranger nothing of a token or of a path", () => {
+  const options = { ...OPEN, token: "secret" };
+  for (const method of ["GET", "POST", "DELETE", "OPTIONS", "PUT"]) {
+    for (const path of ["/mcp", "/healthz", "/nowhere"]) {
+      for (const authorization of [undefined, "Bearer other", "Bearer secret"]) {
+        for (const stranger of [head("evil.test"), head("localhost", "https://evil.test")]) {
+          const refusal = refuse({ ...stranger, method, path, authorization }, options);
+          assert.equal(refusal?.status, 403, `${method} ${path} ${authorization}`);
+        }
+      }
+    }
+  }
+});

@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { join } from "node:path";
-import { listen, type Listener } from "../../../src/server/http/listen.ts";
+import { listen, type Listener, type ListenOptions } from "../../../src/server/http/listen.ts";
 import type { Address } from "../../../src/storage/endpoint_url.ts";
 import { startHttpServer } from "../../helpers/http_server.ts";
 import { namesIn, tempDirectory } from "../../helpers/temp_directory.ts";
+import { waitFor } from "../../helpers/wait_for.ts";
 
 const ignore = Deno.build.os === "windows";
 
-async function hello(address: Address): Promise<Listener & AsyncDisposable> {
+async function hello(address: Address, options?: ListenOptions): Promise<Listener & AsyncDisposable> {
   const listener = await listen(address, (_message, outgoing) => {
     outgoing.end("hello");
     return Promise.resolve();
-  });
+  }, options);
   return { ...listener, [Symbol.asyncDispose]: () => listener.close() };
 }
 
@@ -143,4 +144,25 @@ Deno.test("a second server on the same port ends with a word about it, and the f
     startHttpServer({ listen: ["--port", port] }),
     /the server ended: codex-swarm: Cannot listen on 127\.0\.0\.1:\d+: it is in use/,
   );
+});
+
+Deno.test("listen() ends a connection unheard that is one too many, and has room again once another is over", async () => {
+  await using listener = await hello({ kind: "tcp", host: "127.0.0.1", port: 0 }, { maxConnections: 2 });
+  const { hostname, port } = new URL(listener.url);
+  using stack = new DisposableStack();
+  const greet = async (): Promise<{ readonly isHeard: boolean; readonly connection: Deno.TcpConn }> => {
+    const connection = stack.use(await Deno.connect({ hostname, port: Number(port) }));
+    try {
+      await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+      return { isHeard: await connection.read(new Uint8Array(1_024)) !== null, connection };
+    } catch {
+      // Ended while this was still asking.
+      return { isHeard: false, connection };
+    }
+  };
+  const [first, second, third] = [await greet(), await greet(), await greet()];
+  assert.deepEqual([first.isHeard, second.isHeard, third.isHeard], [true, true, false]);
+  first.connection.close();
+  await waitFor(async () => (await greet()).isHeard, { message: "room for another" });
+  assert.equal((await greet()).isHeard, false);
 });

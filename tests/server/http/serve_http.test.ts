@@ -35,6 +35,9 @@ Deno.test("every request over HTTP has the status that says what is wrong with i
     [403, "an origin of no page", { ...post, headers: { origin: "null" } }],
     [403, "an origin that only looks like a known one", { ...post, headers: { origin: "https://a.test.evil.test" } }],
     [401, "no token", { ...post, headers: { authorization: "" } }],
+    [403, "another origin without a token", { ...post, headers: { origin: "https://evil.test", authorization: "" } }],
+    [401, "the end of a session without a token", { method: "DELETE", headers: { authorization: "" } }],
+    [401, "a stream without a token", { method: "GET", headers: { authorization: "" } }],
     [401, "another token", { ...post, headers: { authorization: "Bearer nope" } }],
     [401, "another scheme", { ...post, headers: { authorization: `Basic ${server.token}` } }],
     [404, "another path", post, "/"],
@@ -192,6 +195,35 @@ Deno.test("what a client cannot hear any more is not waited for, and the agent g
   await Deno.writeTextFile(`${server.cwd}/go`, "");
   const { structured } = await client.call("codex_wait", { task_ids: [task_id] });
   assert.equal(structured.tasks[0].answer, "done");
+});
+
+Deno.test("the head of an answer comes at once, though the call is held and asks for no progress", async (t) => {
+  await using server = await startHttpServer();
+  await using watcher = await server.connect();
+  for (const era of ["2025", "2026"] as const) {
+    await t.step(`${era} era`, async () => {
+      const { structured: { task_id } } = await watcher.call("codex_async", {
+        prompt: `fake:hold(${era}) fake:say(done)`,
+      });
+      let hasHead = false;
+      await using client = await server.connect({
+        era,
+        fetch: async (input, init) => {
+          const response = await fetch(input, init);
+          if (`${init?.body}`.includes("codex_wait")) hasHead = true;
+          return response;
+        },
+      });
+      const wait = client.call("codex_wait", { task_ids: [task_id] });
+      wait.catch(() => {});
+      // Nothing but this lets the agent go on.
+      // Later a sign of life of the stream would bring its head, too.
+      await waitFor(() => hasHead, { message: "the head of the answer", timeoutMs: 10_000 });
+      await Deno.writeTextFile(`${server.cwd}/${era}`, "");
+      const { structured: { tasks: [task] } } = await wait;
+      assert.deepEqual([task.status, task.answer], ["completed", "done"]);
+    });
+  }
 });
 
 Deno.test("a call is stopped by its client's cancellation in either era, and so is its agent", async () => {

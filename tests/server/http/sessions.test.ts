@@ -6,6 +6,7 @@ import { waitFor } from "../../helpers/wait_for.ts";
 
 const MAX = 256;
 const MINUTE = 60_000;
+const CALL = { jsonrpc: "2.0", id: 3, method: "tools/call", params: { name: "any", arguments: {} } };
 
 /** Sessions of servers whose calls are answered when that is said, under a clock that is set by hand. */
 function makeSessions(
@@ -82,8 +83,7 @@ Deno.test("Sessions ends one that nobody uses, and none that was used, has a str
     await begin(sessions),
   ];
   const stream = await sessions.handle(request("GET", listener.id), undefined);
-  const call = { jsonrpc: "2.0", id: 3, method: "tools/call", params: { name: "any", arguments: {} } };
-  const called = await sessions.handle(request("POST", caller.id), call);
+  const called = await sessions.handle(request("POST", caller.id), CALL);
   clock.ms += MINUTE;
   assert.equal(await ping(sessions, used.id), 200);
   clock.ms += 44 * MINUTE;
@@ -103,6 +103,49 @@ Deno.test("Sessions ends one that nobody uses, and none that was used, has a str
   assert.deepEqual([await ping(sessions, listener.id), await ping(sessions, caller.id)], [200, 200]);
   clock.ms += 45 * MINUTE;
   await waitFor(() => sessions.count === 0, { message: "the others to be ended" });
+  await sessions.close();
+});
+
+Deno.test("Sessions keeps no stream for a request that was cancelled, nor its session for that", async () => {
+  const { sessions, clock } = makeSessions({ sweepEveryMs: 1 });
+  const { id } = await begin(sessions);
+  const called = await sessions.handle(request("POST", id), CALL);
+  let answer: string | null = null;
+  void called.text().then((text) => answer = text);
+  const cancellation = { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: CALL.id } };
+  assert.equal((await sessions.handle(request("POST", id), cancellation)).status, 202);
+  await waitFor(() => answer !== null, { message: "the stream to end" });
+  assert.equal(answer, "");
+  clock.ms += 45 * MINUTE;
+  await waitFor(() => sessions.count === 0, { message: "the session to be ended" });
+  await sessions.close();
+});
+
+Deno.test("Sessions refuses a request whose id is that of another which is not answered yet", async () => {
+  const { sessions, answerCalls } = makeSessions();
+  const [{ id }, other] = [await begin(sessions), await begin(sessions)];
+  const first = await sessions.handle(request("POST", id), CALL);
+  const second = await sessions.handle(request("POST", id), CALL);
+  assert.equal(second.status, 400);
+  assert.deepEqual(await second.json(), {
+    jsonrpc: "2.0",
+    error: {
+      code: -32_600,
+      message: "The id 3 is that of a request of this session which is not answered yet: " +
+        "give each request an id of its own.",
+    },
+    id: null,
+  });
+  // Neither another kind of id is meant by it, nor another session.
+  const others = [
+    await sessions.handle(request("POST", id), { ...CALL, id: "3" }),
+    await sessions.handle(request("POST", other.id), CALL),
+  ];
+  answerCalls();
+  for (const response of [first, ...others]) assert.match(await response.text(), /"content":\[\]/);
+  // What was answered is in nobody's way.
+  const again = await sessions.handle(request("POST", id), CALL);
+  assert.match(await again.text(), /"content":\[\]/);
   await sessions.close();
 });
 

@@ -44,6 +44,24 @@ async function readBytes(client: Deno.TcpConn, least: number): Promise<void> {
   for (let read = 0; read < least;) read += await client.read(buffer) ?? assert.fail("the connection has ended");
 }
 
+Deno.test("sendResponse() sends the head before there is anything of the body", async () => {
+  const body = Promise.withResolvers<void>();
+  await using exchange = await send(
+    new ReadableStream<Uint8Array>({
+      pull: (controller) => body.promise.then(() => controller.close()),
+    }),
+  );
+  let head = "";
+  const reading = (async (): Promise<void> => {
+    const buffer = new Uint8Array(1_024);
+    head = new TextDecoder().decode(buffer.subarray(0, await exchange.client.read(buffer) ?? 0));
+  })();
+  await waitFor(() => head !== "", { message: "the head" });
+  assert.match(head, /^HTTP\/1\.1 200 /);
+  body.resolve();
+  await Promise.all([reading, exchange.sent]);
+});
+
 Deno.test("sendResponse() holds nothing of a long stream that was sent", async () => {
   const parts: WeakRef<Uint8Array>[] = [];
   const body = new ReadableStream<Uint8Array>({
