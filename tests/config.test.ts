@@ -441,6 +441,11 @@ const refusals: readonly (readonly [string, string, Readonly<Record<string, stri
     "leaves them",
   ],
   [
+    "install codex --http --no-token",
+    "install does not take --no-token: give the server's own flags to the server that the client calls, where you start " +
+    "it with codex-swarm --http",
+  ],
+  [
     "install codex -c a=1",
     "install does not take --config: add the server's own flags to the arguments in the client's file, where install " +
     "leaves them",

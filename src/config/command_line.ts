@@ -4,7 +4,7 @@ import { closest } from "./closest.ts";
 import { ConfigError } from "./config_error.ts";
 import { CLIENT_COMMANDS, type CommandName, COMMANDS } from "./commands.ts";
 import { flagEntries, type FlagName, FLAGS, isFlagName } from "./flags.ts";
-import { isAddress } from "./http.ts";
+import { addressBehind } from "./http.ts";
 import { FEATURE_FLAGS, isLauncherWord, isPredecessorName, PREDECESSOR_FLAGS } from "./predecessor_args.ts";
 
 export interface CommandLine {
@@ -59,7 +59,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     }
   }
   const { command, client, ignored } = takeCommand(words);
-  checkFlags(command, values.keys());
+  checkFlags(command, [...values.keys()]);
   if (ignored.length > 0) {
     warnings.push(`Ignored "${ignored.join(" ")}", arguments of another program: they can be removed.`);
   }
@@ -80,14 +80,14 @@ interface OptionToken {
   readonly inlineValue?: boolean | undefined;
 }
 
-/** Gives `word` when it is the value of the flag before it that may stand alone too. */
+/** Gives what `word` says when it is the value of the flag before it that may stand alone too. */
 function valueBefore(
   token: { readonly kind: string; readonly name?: string; readonly inlineValue?: boolean | undefined } | undefined,
   word: string,
 ): string | null {
   const { kind, name = "", inlineValue } = token ?? { kind: "" };
   const isOpen = kind === "option" && inlineValue !== true && isFlagName(name) && FLAGS[name].isValueOptional === true;
-  return isOpen && isAddress(word) ? word : null;
+  return isOpen ? addressBehind(word) : null;
 }
 
 /** Gives the value of a flag, or throws when one is missing or too much. */
@@ -129,13 +129,16 @@ function takeCommand(words: readonly Word[]): Pick<CommandLine, "command" | "cli
 /** What `install` and `uninstall` take; the server's own flags would have no effect there. */
 const CLIENT_FLAGS: ReadonlySet<string> = new Set(["print", "http", "port", "socket", "token-file", "state-dir"]);
 
-function checkFlags(command: CommandName, names: Iterable<FlagName>): void {
+/** With any of these the client calls a server that runs, and its entry has no arguments. */
+const ADDRESS_FLAGS: readonly FlagName[] = ["http", "port", "socket"];
+
+function checkFlags(command: CommandName, names: readonly FlagName[]): void {
   for (const name of names) {
     if (CLIENT_COMMANDS.has(command) && !CLIENT_FLAGS.has(name)) {
-      throw new ConfigError(
-        `${command} does not take --${name}: add the server's own flags to the arguments in the client's file, where ` +
-          "install leaves them",
-      );
+      const instead = names.some((given) => ADDRESS_FLAGS.includes(given))
+        ? "give the server's own flags to the server that the client calls, where you start it with codex-swarm --http"
+        : "add the server's own flags to the arguments in the client's file, where install leaves them";
+      throw new ConfigError(`${command} does not take --${name}: ${instead}`);
     }
     if (name === "print" && !CLIENT_COMMANDS.has(command)) {
       throw new ConfigError("--print is for install and uninstall: codex-swarm install CLIENT --print");

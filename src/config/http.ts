@@ -7,6 +7,8 @@ import { parseSwitch, parseWholeNumber } from "./values.ts";
 
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 7077;
+/** A host that can be told from a command and from a switch without a port behind it. */
+const HOST_ALONE = /^(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/i;
 /** A header's value, and nothing that could be guessed soon. */
 const TOKEN = /^[\x21-\x7e]{16,}$/;
 
@@ -31,9 +33,11 @@ export interface HttpSettings {
   readonly allowedOrigins: readonly string[];
 }
 
-/** Tells whether `text` behind `--http` is its value and no other argument. */
-export function isAddress(text: string): boolean {
-  return /^(\[[^\]]*\]|[^:\s/]*):\d+$|^\d+$/.test(text);
+/** Gives the address that `text` behind `--http` is; `null` when it is another argument. */
+export function addressBehind(text: string): string | null {
+  // As a port: by itself it would read as a switch.
+  if (/^\d+$/.test(text) && parseSwitch(text) !== null) return `:${text}`;
+  return /^(\[[^\]]*\]|[^:\s/]*):\d+$|^\d+$/.test(text) || HOST_ALONE.test(text) ? text : null;
 }
 
 /** Reads the flags; `null` when the server is to speak on stdin and stdout. */
@@ -61,14 +65,16 @@ export function readHttp(sources: Sources, paths: Paths, stateDir: string): Http
   return Object.freeze(settings);
 }
 
-/** `HOST:PORT`, `:PORT`, `PORT` or `[IPv6]:PORT`. */
+/** `HOST:PORT`, `:PORT`, `PORT`, `[IPv6]:PORT`, or `localhost` or an address alone. */
 function tcpAddress(text: string | null): { readonly host: string; readonly port: number } {
   if (text === null || parseSwitch(text) === true) return { host: DEFAULT_HOST, port: DEFAULT_PORT };
+  if (HOST_ALONE.test(text)) return { host: text.replace(/^\[|\]$/g, ""), port: DEFAULT_PORT };
   const [, bracketed, plain, behind, alone] = /^(?:(?:\[([^\]]+)\]|([^:\s/]*)):(\d+)|(\d+))$/.exec(text) ?? [];
   const port = parseWholeNumber(behind ?? alone ?? "");
   if (port === null || port > 65_535) {
     throw new ConfigError(
-      `Invalid --http "${text}": expected HOST:PORT, such as ${DEFAULT_HOST}:${DEFAULT_PORT}, or :PORT, or [::1]:PORT`,
+      `Invalid --http "${text}": expected HOST:PORT, such as ${DEFAULT_HOST}:${DEFAULT_PORT}, or :PORT, or [::1]:PORT; ` +
+        "only localhost and IP addresses may stand without a port",
     );
   }
   return { host: bracketed ?? (plain || DEFAULT_HOST), port };
@@ -103,8 +109,11 @@ function readNames(sources: Sources, name: "allowed-host" | "allowed-origin"): s
 
 function allowedHost(text: string): string {
   const name = hostName(text);
-  if (name !== null) return name;
-  throw new ConfigError(`Invalid --allowed-host "${text}": expected a host's name, such as swarm.example.com`);
+  if (name !== null && !name.includes("*")) return name;
+  throw new ConfigError(
+    `Invalid --allowed-host "${text}": expected a host's name, such as swarm.example.com; ` +
+      "give the name of each, for there is none that stands for all",
+  );
 }
 
 function origin(text: string): string {

@@ -66,10 +66,12 @@ async function completeId(
   prefix: string,
   { completeIds }: Pick<CompletionOptions, "completeIds">,
 ): Promise<Completion> {
-  const ids = await completeIds({ prefix, limit: MAX_COUNTED });
+  const counted = await completeIds({ prefix, limit: MAX_COUNTED });
+  const listed = new Set(before.split(/[,\s]+/));
+  const ids = counted.filter((id) => !listed.has(id));
   return {
     values: ids.slice(0, MAX_VALUES).map((id) => `${before}${id}`),
-    ...(ids.length < MAX_COUNTED ? { total: ids.length } : {}),
+    ...(counted.length < MAX_COUNTED ? { total: ids.length } : {}),
     hasMore: ids.length > MAX_VALUES,
   };
 }

@@ -24,6 +24,15 @@ Deno.test("parseConfig() reads where to listen", () => {
     ["--http", "127.0.0.1", 7077],
     ["--http mcp-server", "127.0.0.1", 7077],
     ["--http 8080", "127.0.0.1", 8080],
+    ["--http 0", "127.0.0.1", 0],
+    ["--http :0", "127.0.0.1", 0],
+    ["--http 1", "127.0.0.1", 1],
+    ["--http=1", "127.0.0.1", 7077],
+    ["--http localhost", "localhost", 7077],
+    ["--http=localhost", "localhost", 7077],
+    ["--http 127.0.0.1 mcp-server", "127.0.0.1", 7077],
+    ["--http [::1]", "::1", 7077],
+    ["--http localhost --port 2", "localhost", 2],
     ["--http :8080", "127.0.0.1", 8080],
     ["--http localhost:8080", "localhost", 8080],
     ["--http=localhost:8080", "localhost", 8080],
@@ -34,6 +43,7 @@ Deno.test("parseConfig() reads where to listen", () => {
     ["", "127.0.0.1", 7077, { CODEX_SWARM_HTTP: "1" }],
     ["", "127.0.0.1", 7077, { CODEX_SWARM_HTTP: "true" }],
     ["", "localhost", 99, { CODEX_SWARM_HTTP: "localhost:99" }],
+    ["", "127.0.0.2", 7077, { CODEX_SWARM_HTTP: "127.0.0.2" }],
     ["--http", "127.0.0.1", 7077, { CODEX_SWARM_HTTP: "localhost:99" }],
   ];
   for (const [args, host, port, env] of addresses) {
@@ -46,7 +56,9 @@ Deno.test("parseConfig() reads where to listen", () => {
   }
   assert.deepEqual(parse("--socket s/swarm.sock").http?.address, { kind: "socket", path: "/place/s/swarm.sock" });
   for (const off of ["0", "no"]) assert.equal(parse("", { CODEX_SWARM_HTTP: off }).http, null);
-  assert.equal(parse("doctor --http").command, "doctor");
+  for (const off of ["0", "no", "false"]) assert.equal(parse(`--http=${off}`).http, null);
+  for (const args of ["doctor --http", "--http doctor"]) assert.equal(parse(args).command, "doctor");
+  assert.match(refusal("--http foo"), /^Unknown command "foo"/);
 });
 
 Deno.test("parseConfig() bounds what calls over HTTP may ask for, unless that is said", () => {
@@ -77,9 +89,10 @@ Deno.test("parseConfig() reads who may call, by name alone", () => {
   assert.deepEqual(http?.allowedHosts, ["a.example", "b.example", "c"]);
   assert.deepEqual(http?.allowedOrigins, ["https://a.example"]);
   assert.deepEqual(parse("--http", { CODEX_SWARM_ALLOWED_HOST: "x, y" }).http?.allowedHosts, ["x", "y"]);
-  for (const host of ["http://a.example", "a/b", "a b"]) {
+  for (const host of ["http://a.example", "a/b", "a b", "*", "*.example"]) {
     assert.match(refusal(`--http --allowed-host=${host.replace(" ", "?")}`), /Invalid --allowed-host/);
   }
+  assert.match(refusal("--http --allowed-host *"), /"\*": expected a host's name, such as .*; give the name of each/);
   for (const origin of ["a.example", "https://a.example/path", "null"]) {
     assert.match(refusal(`--http --allowed-origin ${origin}`), /Invalid --allowed-origin/);
   }
@@ -100,9 +113,10 @@ Deno.test("parseConfig() opens no door to other machines without a token and the
 
 Deno.test("parseConfig() says what is wrong with an address", () => {
   assert.match(
-    refusal("--http=localhost"),
-    /^Invalid --http "localhost": expected HOST:PORT, such as 127\.0\.0\.1:7077/,
+    refusal("--http=swarm.example"),
+    /^Invalid --http "swarm\.example": expected HOST:PORT, such as 127\.0\.0\.1:7077.*; only localhost and IP addresses/,
   );
+  assert.match(refusal("--http 0.0.0.0"), /^Cannot listen on 0\.0\.0\.0, which other machines can reach, without/);
   assert.match(refusal("--http localhost:99999"), /^Invalid --http "localhost:99999"/);
   assert.match(refusal("--http=http://localhost:7077"), /^Invalid --http/);
   assert.match(refusal("", { CODEX_SWARM_HTTP: "maybe" }), /^Invalid --http "maybe"/);

@@ -43,6 +43,12 @@ for (const era of ["2025", "2026"] as const) {
       total: 1,
       hasMore: false,
     });
+    // What stands in the list already is not offered again.
+    assert.deepEqual(await completePrompt("review_and_merge", "task_ids", `${newest}, `), {
+      values: others.map((id) => `${newest}, ${id}`),
+      total: 2,
+      hasMore: false,
+    });
     assert.deepEqual(await completePrompt("fan_out", "task", "x"), none);
 
     await assert.rejects(

@@ -162,6 +162,11 @@ async function followLinks(path: string): Promise<string> {
 
 async function readOrNull(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
   try {
+    // Opening a pipe would wait for its writer.
+    const { isFile, isDirectory } = await Deno.stat(path);
+    if (!isFile) {
+      throw new InstallError(`it cannot be read: it is ${isDirectory ? "a directory" : "a pipe or a device"}, no file`);
+    }
     return await Deno.readFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;

@@ -25,12 +25,12 @@ export async function runUninstall({ client, isPrint, machine, write, writeError
   const tell = (text: string): void =>
     write(`${[text, ...(client.removalNote === undefined ? [] : [client.removalNote])].join("\n\n")}\n`);
   try {
-    if (client.format === undefined || isPrint) {
+    if (client.format === undefined) {
       tell(`Remove ${client.where} from ${files.join(" or ")}.`);
       return 0;
     }
     for (const path of files) {
-      const done = await uninstall(path, { client, format: client.format });
+      const done = await uninstall(path, { client, format: client.format, isPrint });
       if (done === null) continue;
       tell(done);
       return 0;
@@ -44,14 +44,15 @@ export async function runUninstall({ client, isPrint, machine, write, writeError
   }
 }
 
-/** Returns what was done, `null` when the server does not stand in the file. */
+/** Returns what was done or is to be done, `null` when the server does not stand in the file. */
 async function uninstall(
   path: string,
-  { client, format }: { readonly client: Client; readonly format: FileFormat },
+  { client, format, isPrint }: { readonly client: Client; readonly format: FileFormat; readonly isPrint: boolean },
 ): Promise<string | null> {
   try {
     const file = await readConfigFile(path);
     if (format.read(file.text) === undefined) return null;
+    if (isPrint) return `Remove ${client.where} from ${nameOf(path, file)}.`;
     const text = await textWithout(file, format);
     const backup = await replaceConfigFile(file, text, { isPrivate: client.isPrivate });
     if (backup === null) return `Removed ${file.path}, which held nothing but ${SERVER_NAME}.`;

@@ -84,7 +84,7 @@ async function answerTo(
   signal: AbortSignal,
   { gate, rateLimit, sessions, modern, health, now }: HttpServices,
 ): Promise<Answer> {
-  const refusal = refuse(head, gate);
+  const refusal = refuseTwoHosts(message) ?? refuse(head, gate);
   if (refusal !== null) return refused(refusal);
   // Asked without the token, too: there is no connection to keep for who asks.
   if (head.method === "OPTIONS") return { response: new Response(null, { status: 204 }), isLast: true };
@@ -110,6 +110,12 @@ async function answerTo(
     ? await sessions.handle(request, json)
     : await withErrorStatus(await modern.fetch(request, { parsedBody: json }));
   return { response, isLast: false };
+}
+
+/** Which of them a proxy before this server went by cannot be known (RFC 9112, 3.2). */
+function refuseTwoHosts({ rawHeaders }: IncomingMessage): Refusal | null {
+  const count = rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === "host").length;
+  return count > 1 ? { status: 400, message: "The request has more than one Host header: send exactly one." } : null;
 }
 
 function headOf({ method = "", url = "", headers }: IncomingMessage): RequestHead {

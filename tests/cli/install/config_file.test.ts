@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { readConfigFile, replaceConfigFile } from "../../../src/cli/install/config_file.ts";
 import { InstallError } from "../../../src/cli/install/install_error.ts";
-import { type ClientYard, clientYard, readText, RUNNING, USUAL } from "../../helpers/client_yard.ts";
+import { type ClientYard, clientYard, readText, RUNNING, type Told, USUAL } from "../../helpers/client_yard.ts";
 import { namesIn } from "../../helpers/temp_directory.ts";
+import { waitFor } from "../../helpers/wait_for.ts";
 
 const ignore = Deno.build.os === "windows";
 const HTTP = { address: USUAL, endpoints: [RUNNING] } as const;
@@ -132,7 +133,40 @@ Deno.test("a directory in the file's place is told", async () => {
   await Deno.mkdir(yard.file("claude-code"));
   const { exitCode, error } = await yard.install("claude-code");
   assert.equal(exitCode, 1);
-  assert.match(error, /it cannot be read: /);
+  assert.match(error, /it cannot be read: it is a directory, no file\. Nothing was written\./);
+});
+
+Deno.test({ name: "a pipe in the file's place is told, and nobody waits for its writer", ignore }, async () => {
+  await using yard = await clientYard();
+  const path = yard.file("claude-code");
+  const made = await new Deno.Command("mkfifo", { args: [path] }).output();
+  assert.ok(made.success);
+  // With a writer whoever opens the pipe goes on reading until that leaves: so this fails and does not hang.
+  using _writer = await Deno.open(path, { read: true, write: true });
+  for (const run of [yard.install, yard.uninstall]) {
+    let told: Told | null = null;
+    const running = run("claude-code").then((answer) => told = answer);
+    const { exitCode, error } = await waitFor(() => told, { message: "the answer" });
+    await running;
+    assert.equal(exitCode, 1);
+    assert.match(
+      error,
+      /Cannot change \/project\/\.mcp\.json: it cannot be read: it is a pipe or a device, no file\. /,
+    );
+  }
+});
+
+Deno.test("uninstall --print shows what uninstall would do, and does nothing", async () => {
+  await using yard = await clientYard();
+  for (const client of ["codex", "claude-code"]) {
+    const nothing = await yard.uninstall(client, { isPrint: true });
+    assert.match(nothing.output, /^codex-swarm does not stand in \S+: nothing to do\.\n/);
+    assert.deepEqual(nothing, await yard.uninstall(client));
+    await yard.install(client);
+    const before = shot(yard, client);
+    assert.match((await yard.uninstall(client, { isPrint: true })).output, /^Remove .* from \/\S+\.\n/);
+    assert.deepEqual(shot(yard, client), before);
+  }
 });
 
 Deno.test({ name: "a write-protected file is not replaced", ignore }, async () => {

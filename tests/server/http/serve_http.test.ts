@@ -88,6 +88,8 @@ Deno.test("a request under another name than the server's is refused, whatever e
   const strange = ["evil.test", "swarm.test.evil.test", "localhost@evil.test", "evil.test#localhost", "localhost:", ""];
   assert.deepEqual(await Promise.all(known.map((host) => ask(`Host: ${host}\r\n`))), known.map(() => "200"));
   assert.deepEqual(await Promise.all(strange.map((host) => ask(`Host: ${host}\r\n`))), strange.map(() => "403"));
+  const twice = ["Host: localhost\r\nHost: evil.test\r\n", "Host: localhost\r\nhost: localhost\r\n"];
+  assert.deepEqual(await Promise.all(twice.map(ask)), twice.map(() => "400"));
 });
 
 Deno.test({ name: "a server can be called at the URL that it names", ignore: Deno.build.os !== "linux" }, async () => {
