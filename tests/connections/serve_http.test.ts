@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { startHttpServer } from "../../helpers/http_server.ts";
-import { waitFor } from "../../helpers/wait_for.ts";
+import { startHttpServer } from "../helpers/http_server.ts";
+import { waitFor } from "../helpers/wait_for.ts";
 
 const INITIALIZE = {
   jsonrpc: "2.0",
