@@ -23,10 +23,13 @@ function Stop-Install([string] $Reason) {
 }
 
 function Get-Target {
-    $machine = [System.Runtime.InteropServices.RuntimeInformation]::OSArchitecture.ToString()
+    # Not .NET's RuntimeInformation: in some sessions of Windows PowerShell it has nothing to say. A shell that is itself
+    # emulated on Arm gets the program of its own kind, which runs there.
+    $machine = $env:PROCESSOR_ARCHITEW6432
+    if (-not $machine) { $machine = $env:PROCESSOR_ARCHITECTURE }
     switch ($machine) {
-        'X64' { return 'windows-x64' }
-        'Arm64' { return 'windows-arm64' }
+        'AMD64' { return 'windows-x64' }
+        'ARM64' { return 'windows-arm64' }
         default { Stop-Install "there is no binary for $machine machines. Run it from its sources, as the README says." }
     }
 }
@@ -41,7 +44,7 @@ function Save-File([string] $Url, [string] $Path) {
 
 function Find-Archive([string] $SumsFile, [string] $Wanted, [string] $Target, [string] $Page) {
     foreach ($line in Get-Content -LiteralPath $SumsFile) {
-        if ($line -cmatch '^([0-9a-f]{64}) [ *](codex-swarm-(\S+)-(windows-\w+)\.zip)$') {
+        if ($line -cmatch '^([0-9a-f]{64}) [ *](codex-swarm-([0-9A-Za-z.+-]+)-(windows-\w+)\.zip)$') {
             if ($Matches[4] -ceq $Target -and (-not $Wanted -or $Matches[3] -ceq $Wanted)) {
                 return @{ Sum = $Matches[1]; Name = $Matches[2]; Version = $Matches[3] }
             }
@@ -98,18 +101,20 @@ function Install-CodexSwarm([string] $Version, [string] $Dir) {
         if ($said -cne "codex-swarm $($found.Version)") {
             Stop-Install "$($found.Name) holds another version: $said. Choose another -Version."
         }
-        # A program that runs cannot be replaced, but renamed.
-        if (Test-Path -LiteralPath $program) {
-            Remove-Item -Force -ErrorAction SilentlyContinue "$program.old"
-            Move-Item -Force -LiteralPath $program -Destination "$program.old"
-        }
+        # A program that runs cannot be replaced, but renamed; servers of several versions may run.
+        $old = "$program.old.$PID"
         try {
+            if (Test-Path -LiteralPath $program) { Move-Item -Force -LiteralPath $program -Destination $old }
             Move-Item -LiteralPath $staged -Destination $program
         } catch {
-            if (Test-Path -LiteralPath "$program.old") { Move-Item -LiteralPath "$program.old" -Destination $program }
+            if (-not (Test-Path -LiteralPath $program) -and (Test-Path -LiteralPath $old)) {
+                Move-Item -LiteralPath $old -Destination $program
+            }
             Stop-Install "$program cannot be written. Choose another directory with -Dir."
         }
-        Remove-Item -Force -ErrorAction SilentlyContinue "$program.old"
+        # What still runs stays until another time.
+        Get-ChildItem -LiteralPath $Dir -Filter 'codex-swarm.exe.old*' |
+            Remove-Item -Force -ErrorAction SilentlyContinue
         $isNew = $false
         Write-Output "Installed codex-swarm $($found.Version) as $program"
         if (($env:PATH -split ';') -notcontains $Dir) {

@@ -127,10 +127,14 @@ find_archive() {
   download "$page/SHA256SUMS" "$stage/SHA256SUMS" ||
     fail "$page/SHA256SUMS could not be downloaded. Check the version and the network, then try again."
   archive=
+  end=$(printf '\r')
   while read -r sum name || [ -n "$sum" ]; do
     name=${name#\*}
+    name=${name%"$end"}
     found=${name#codex-swarm-}
     found=${found%"-$target.tar.gz"}
+    # It becomes part of an address and of a path.
+    case $found in *[!0-9A-Za-z.+-]*) continue ;; esac
     if [ "codex-swarm-$found-$target.tar.gz" = "$name" ] && [ "${version:-$found}" = "$found" ]; then
       version=$found archive=$name expected=$sum
       break
@@ -170,9 +174,9 @@ install_program() {
 # download URL FILE
 download() {
   if has curl; then
-    curl --fail --silent --show-error --location --proto "$protocols" --connect-timeout 30 --output "$2" "$1"
+    curl --fail --silent --show-error --location --proto "$protocols" --connect-timeout 30 --speed-limit 1 --speed-time 60 --output "$2" "$1"
   else
-    wget -q -t 3 -O "$2" "$1"
+    wget -q -t 3 -T 60 -O "$2" "$1"
   fi
 }
 

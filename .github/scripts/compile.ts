@@ -32,6 +32,7 @@ export interface CompileOptions {
 /** Compiles a bundle. Throws with one line that says why it can't and what can be done. */
 export async function compile(options: CompileOptions): Promise<void> {
   const env = { ...Deno.env.toObject(), ...options.env };
+  checkBase(options, env);
   // A directory without a deno.json: compiled beside one, the binary would hold every package of its lock file.
   const directory = await Deno.makeTempDir({ prefix: "codex_swarm_compile_" });
   try {
@@ -50,22 +51,38 @@ export async function compile(options: CompileOptions): Promise<void> {
       env: { ...env, NO_COLOR: "1" },
       stdin: "null",
     }).output();
-    if (!success) throw new Error(explain(new TextDecoder().decode(stderr)));
+    if (!success) throw new Error(explain(new TextDecoder().decode(stderr), options));
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
 }
 
+/** Deno takes the base that it is given for that of any platform. */
+function checkBase({ target }: Pick<CompileOptions, "target">, env: Readonly<Record<string, string>>): void {
+  if (!isForeign(target) || (env["DENORT_BIN"] ?? "") === "") return;
+  throw new Error(
+    `Cannot compile for ${target}: DENORT_BIN names a base of this machine. Unset it: Deno downloads the one of ${target}.`,
+  );
+}
+
+function isForeign(target: string | undefined): boolean {
+  return target !== undefined && target !== Deno.build.target;
+}
+
 /** Deno tells a failure from the outside in, a line for each cause, some of them twice. */
-function explain(stderr: string): string {
+function explain(stderr: string, { target }: Pick<CompileOptions, "target">): string {
   const lines = stderr.split("\nStack backtrace:", 1).join("").split("\n");
   const causes = lines.map((line) => line.trim().replace(/^(error|Caused by): ?|^\d+: /, ""));
   const told = causes.filter((cause, index) =>
     cause !== "" && !cause.startsWith("Writing deno compile executable") &&
     !causes.slice(0, index).some((earlier) => earlier.includes(cause))
   );
-  return `Cannot compile: ${told.join(": ")}. Set DENORT_BIN to a runtime base (denort) of the same Deno version, ` +
-    "or make a program for an installed Deno with `deno task bundle`.";
+  const base = isForeign(target)
+    ? "Compile where Deno can download its runtime base"
+    : "Set DENORT_BIN to a runtime base (denort) of the same Deno version";
+  return `Cannot compile: ${
+    told.join(": ")
+  }. ${base}, or make a program for an installed Deno with \`deno task bundle\`.`;
 }
 
 interface Job {
@@ -91,6 +108,7 @@ async function main(): Promise<number> {
   const file = join(directory, "codex-swarm.js");
   try {
     const jobs = compileJobs(Deno.args);
+    for (const job of jobs) checkBase(job, Deno.env.toObject());
     await bundle(file);
     for (const job of jobs) await compile({ bundle: file, ...job });
     return 0;

@@ -1,6 +1,6 @@
 /**
  * `release_notes.ts TAG`: prints what the changelog says of the version that the tag is of. Exit code 1 where the tag is
- * not that of deno.json's version, or the changelog has nothing under it.
+ * not that of deno.json's version, the changelog has nothing under it, or a paper still says that there is no release.
  */
 import { VERSION } from "./release_names.ts";
 
@@ -25,10 +25,24 @@ export function releaseNotes(changelog: string, version: string): string {
   return `${notes}\n`;
 }
 
+/** Throws where a paper says that nothing is released: it would be published with a release. */
+export function checkPapers(papers: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(papers)) {
+    const [said] = /[^.:]*\b(?:not\s+released\s+yet|there\s+is\s+none\s+yet)\b/i.exec(text) ?? [];
+    if (said !== undefined) {
+      throw new Error(
+        `Cannot release: ${name} says "${said.replaceAll(/\s+/g, " ").trim()}". Say what holds from now on.`,
+      );
+    }
+  }
+}
+
 if (import.meta.main) {
-  const changelog = await Deno.readTextFile(new URL("../CHANGELOG.md", import.meta.url));
+  const read = (path: string): Promise<string> => Deno.readTextFile(new URL(path, import.meta.url));
+  const changelog = await read("../CHANGELOG.md");
   try {
     checkTag(Deno.args[0] ?? "");
+    checkPapers({ "README.md": await read("../../README.md"), "SECURITY.md": await read("../SECURITY.md") });
     Deno.stdout.writeSync(new TextEncoder().encode(releaseNotes(changelog, VERSION)));
   } catch (error) {
     Deno.stderr.writeSync(new TextEncoder().encode(`${error instanceof Error ? error.message : String(error)}\n`));

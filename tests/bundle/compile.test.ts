@@ -19,6 +19,12 @@ Deno.test("compile() says in one line why no base runtime came and what to do", 
   assert.match(error.message, /^Cannot compile: .*denort.*\. Set DENORT_BIN .* `deno task bundle`\.$/);
 });
 
+Deno.test("compile() takes a given base for that of no other platform", async () => {
+  const target = PLATFORMS[Deno.build.arch === "x86_64" ? "linux-arm64" : "linux-x64"].triple;
+  const options = { bundle: "program.js", output: "program", target, env: { DENORT_BIN: Deno.execPath() } };
+  await assert.rejects(compile(options), /^Error: Cannot compile for \S+-linux-gnu: DENORT_BIN names .* Unset it/);
+});
+
 Deno.test("--all compiles for every platform of a release, each into a directory of its own", () => {
   assert.deepEqual(compileJobs(["--all"], "dist"), [
     { output: join("dist", "linux-x64", "codex-swarm"), target: "x86_64-unknown-linux-gnu" },

@@ -24,11 +24,13 @@ async function run(
   }).output();
 }
 
-/** A release of a program that says `version`, compiled by what every Windows has. */
-async function makeWindowsRelease(version: string): Promise<Release> {
+/** A release of a program that says `version`, and may wait where it is not asked for it; what every Windows has compiles it. */
+async function makeWindowsRelease(version: string, { isWaiting = false } = {}): Promise<Release> {
   await using directory = await tempDirectory();
   const [program, archive] = ["codex-swarm.exe", "archive.zip"].map((name) => join(directory.path, name));
-  const source = `public class P { public static void Main() { System.Console.WriteLine("codex-swarm ${version}"); } }`;
+  const wait = isWaiting ? "if (a.Length == 0) System.Console.In.ReadToEnd();" : "";
+  const source =
+    `public class P { public static void Main(string[] a) { System.Console.WriteLine("codex-swarm ${version}"); ${wait} } }`;
   const { success, stderr } = await run("powershell.exe", [
     "-Command",
     `$ErrorActionPreference = 'Stop'
@@ -76,6 +78,49 @@ for (const shell of SHELLS) {
       assert.deepEqual(namesIn(at), ["codex-swarm.exe"]);
       const { stdout } = await new Deno.Command(join(at, "codex-swarm.exe"), { args: ["--version"] }).output();
       assert.equal(new TextDecoder().decode(stdout).trim(), "codex-swarm 1.2.3");
+
+      // As README has it: its text alone, and its settings from variables.
+      const piped = await run(
+        shell,
+        ["-Command", `Get-Content -Raw -LiteralPath '${INSTALL_PS1}' | Invoke-Expression`],
+        { CODEX_SWARM_INSTALL_BASE: page.base, CODEX_SWARM_INSTALL_DIR: join(directory.path, "piped") },
+      );
+      assert.equal(piped.code, 0, new TextDecoder().decode(piped.stderr));
+      assert.deepEqual(namesIn(join(directory.path, "piped")), ["codex-swarm.exe"]);
+    },
+  );
+
+  Deno.test(
+    {
+      name: `install.ps1 brings up to date what runs, time and again, under ${shell}`,
+      ignore: Deno.build.os !== "windows",
+    },
+    async () => {
+      await using directory = await tempDirectory();
+      await using page = await serveReleases({ "1.2.3": await makeWindowsRelease("1.2.3", { isWaiting: true }) });
+      const at = join(directory.path, "a directory");
+      const running: Deno.ChildProcess[] = [];
+      try {
+        for (let times = 0; times < 3; times++) {
+          const env = { CODEX_SWARM_INSTALL_BASE: page.base };
+          const { code, stderr } = await run(shell, ["-File", INSTALL_PS1, "-Dir", at], env);
+          assert.equal(code, 0, new TextDecoder().decode(stderr));
+          // It waits for the end of its input, as a server does.
+          running.push(new Deno.Command(join(at, "codex-swarm.exe"), { stdin: "piped", stdout: "null" }).spawn());
+        }
+      } finally {
+        for (const child of running) {
+          await child.stdin.close();
+          await child.status;
+        }
+      }
     },
   );
 }
+
+Deno.test("install.ps1 asks nothing of .NET that a session of Windows PowerShell may not have", async () => {
+  assert.doesNotMatch(
+    (await Deno.readTextFile(INSTALL_PS1)).replaceAll(/#.*$/gm, ""),
+    /RuntimeInformation|OSArchitecture/,
+  );
+});

@@ -95,6 +95,21 @@ Deno.test({ name: "install.sh puts another version over one that is there, where
   assert.notEqual(Deno.statSync(join(directory, "codex-swarm")).ino, before);
 });
 
+Deno.test(
+  { name: "install.sh reads sums however their lines end, and takes no name that leads elsewhere", ignore },
+  async () => {
+    await using home = await tempDirectory();
+    const release = await makeRelease("1.2.3");
+    const sums = new TextDecoder().decode(release.get(SUMS));
+    const elsewhere = `${"0".repeat(64)}  codex-swarm-../../1.2.3-${TARGET}.tar.gz\n`;
+    release.set(SUMS, text(`${elsewhere}${sums}`.replaceAll("\n", "\r\n")));
+    await using page = await serveReleases({ "1.2.3": release });
+    const { code, stderr } = await runInstaller({ home: home.path, base: page.base });
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.deepEqual(contentsOf(readTree(home.path)), { [PROGRAM]: scriptProgram("1.2.3") });
+  },
+);
+
 Deno.test({ name: "install.sh does with wget and shasum too", ignore }, async () => {
   await using home = await tempDirectory();
   await using tools = await tempDirectory();

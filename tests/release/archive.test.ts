@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { archive } from "../../.github/scripts/archive.ts";
 import { programPath } from "../../.github/scripts/compile.ts";
+import { mcpbName } from "../../.github/packaging/mcpb.ts";
 import { archiveName, TARGETS } from "../../.github/scripts/release_names.ts";
 import { writeSums } from "../../.github/scripts/sums.ts";
 import { namesIn, tempDirectory } from "../helpers/temp_directory.ts";
@@ -66,12 +67,18 @@ Deno.test({
   const release = join(temp.path, "release");
   await placePrograms(dist);
   await archive({ dist, output: release, version: "1.2.3" });
-  const bundle = "codex-swarm-1.2.3-linux-x64.mcpb";
-  await Deno.writeTextFile(join(release, bundle), "bundle\n");
+  const installers = ["install.sh", "install.ps1"];
+  const bundles = TARGETS.map((target) => mcpbName("1.2.3", target));
+  for (const name of [...bundles, ...installers.slice(1)]) await Deno.writeTextFile(join(release, name), `${name}\n`);
+  await assert.rejects(
+    writeSums(release, "1.2.3"),
+    /^Error: Cannot sum up the release: install\.sh must be made before\.$/,
+  );
+  await Deno.writeTextFile(join(release, "install.sh"), "install\n");
   // The sums themselves have none.
   for (let times = 0; times < 2; times++) await writeSums(release, "1.2.3");
   const checked = await output(release, "sha256sum", "--check", "--strict", "SHA256SUMS");
-  const names = [...TARGETS.map((target) => archiveName("1.2.3", target)), bundle].sort();
+  const names = [...TARGETS.map((target) => archiveName("1.2.3", target)), ...bundles, ...installers].sort();
   assert.deepEqual(checked.trimEnd().split("\n"), names.map((name) => `${name}: OK`));
   // One bit of a program is another sum.
   await Deno.writeTextFile(programPath(dist, "macos-arm64"), "program for macos-arm65\n");
@@ -81,5 +88,5 @@ Deno.test({
   await assert.rejects(writeSums(release, "1.2.4"), /^Error: Cannot sum up the release: codex-swarm-1\.2\.4-linux-x64/);
   await Deno.remove(programPath(dist, "windows-arm64"));
   await assert.rejects(archive({ dist, output: release, version: "1.2.4" }), Deno.errors.NotFound);
-  await assert.rejects(writeSums(release, "1.2.4"), /: codex-swarm-1\.2\.4-windows-arm64\.zip must be made before\.$/);
+  await assert.rejects(writeSums(release, "1.2.4"), /, codex-swarm-1\.2\.4-windows-arm64\.zip, /);
 });

@@ -50,6 +50,14 @@ Deno.test("no step of the release has text of others in its script", () => {
   for (const [script] of scripts) assert.ok(!script.includes("${{"), script);
 });
 
+Deno.test("what is published is whole, attested, and proposed to others only if it is no trial", () => {
+  const text = (name: string): string => jobs().get(name) ?? "";
+  assert.match(text("attest"), /^ {6}- run: sha256sum --check --strict SHA256SUMS\n {8}working-directory: release$/m);
+  assert.match(text("attest"), /^ {10}subject-path: release\/\*$/m);
+  assert.match(text("publish"), /gh release create "\$TAG" --verify-tag .* release\/\*$/m);
+  assert.match(text("package"), /^ {4}if: \$\{\{ !contains\(github\.ref_name, '-'\) \}\}$/m);
+});
+
 Deno.test("whatever README downloads from the release page is put there, and has a sum", async () => {
   const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
   const names = [...readme.matchAll(/releases\/latest\/download\/([\w.]+)/g)].map(([, name = ""]) => name);
