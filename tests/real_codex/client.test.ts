@@ -148,8 +148,11 @@ Deno.test("an agent that reaches the server over HTTP starts none of its own", a
   await using bench = await makeBench();
   const { native, home, env, serverArguments } = bench;
   await using server = await startHttpServer({ codex: { path: native, home }, env, args: serverArguments });
+  // Under an address that is not known as this server's: of one that is, agents have no tools at all.
+  await using elsewhere = forward(Number(new URL(server.url).port));
   const headers = `{ Authorization = "Bearer ${server.token}" }`;
-  const config = `[mcp_servers.swarm]\nurl = ${JSON.stringify(server.url)}\nhttp_headers = ${headers}\n${APPROVED}`;
+  const config = `[mcp_servers.swarm]\nurl = "http://127.0.0.1:${elsewhere.port}/mcp"\nhttp_headers = ${headers}\n` +
+    APPROVED;
   await Deno.writeTextFile(join(home, "config.toml"), config);
   await using client = await server.connect();
   const { structured } = await client.call("codex", { prompt: ERRAND, model: UNKNOWN });
@@ -157,3 +160,23 @@ Deno.test("an agent that reaches the server over HTTP starts none of its own", a
   assert.match(JSON.stringify(bench.model.requests.at(-1)?.body.input), /Cannot start an agent from inside an agent/);
   assert.deepEqual(bench.agents(), []);
 });
+
+/** Passes connections on to another port of this machine. */
+function forward(port: number): AsyncDisposable & { readonly port: number } {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connections: Promise<unknown>[] = [];
+  const accepting = (async () => {
+    for await (const from of listener) {
+      const to = await Deno.connect({ hostname: "127.0.0.1", port });
+      connections.push(Promise.allSettled([from.readable.pipeTo(to.writable), to.readable.pipeTo(from.writable)]));
+    }
+  })();
+  return {
+    port: listener.addr.port,
+    async [Symbol.asyncDispose](): Promise<void> {
+      listener.close();
+      await accepting;
+      await Promise.all(connections);
+    },
+  };
+}
