@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bundle } from "./bundle.ts";
+import { exitCodeOf } from "./exit_code.ts";
 import { PLATFORMS, type Target, TARGETS } from "./release_names.ts";
 import { RUN_FLAGS } from "./run_flags.ts";
 
@@ -103,7 +104,7 @@ export function compileJobs(args: readonly string[], dist: string = DIST): Job[]
   return [{ output: join(dist, "codex-swarm"), ...(target === undefined ? {} : { target }) }];
 }
 
-async function main(): Promise<number> {
+async function main(): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "codex_swarm_bundle_" });
   const file = join(directory, "codex-swarm.js");
   try {
@@ -111,14 +112,9 @@ async function main(): Promise<number> {
     for (const job of jobs) checkBase(job, Deno.env.toObject());
     await bundle(file);
     for (const job of jobs) await compile({ bundle: file, ...job });
-    return 0;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    Deno.stderr.writeSync(new TextEncoder().encode(`${message}\n`));
-    return 1;
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) Deno.exit(await exitCodeOf(main));

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { mcpbManifest, mcpbName, mcpbProgram } from "../packaging/mcpb.ts";
 import { readZip, type ZipFile } from "../packaging/read_zip.ts";
+import { exitCodeOf } from "./exit_code.ts";
 import { type Target, TARGETS } from "./release_names.ts";
 
 /** The packer as npm names it. */
@@ -84,29 +85,22 @@ async function digest(bytes: Uint8Array): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes))).toHex();
 }
 
-async function main(): Promise<number> {
-  try {
-    const { values: { version, target: named, program, out } } = parseArgs({
-      args: Deno.args,
-      options: {
-        version: { type: "string" },
-        target: { type: "string" },
-        program: { type: "string" },
-        out: { type: "string" },
-      },
-    });
-    const target = TARGETS.find((one) => one === named);
-    if (version === undefined || target === undefined || program === undefined || out === undefined) {
-      throw new Error(`Expected --version VERSION --target ${TARGETS.join("|")} --program FILE --out DIR.`);
-    }
-    const file = await makeMcpb({ version, target, program, out });
-    Deno.stdout.writeSync(new TextEncoder().encode(`${file}\n`));
-    return 0;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    Deno.stderr.writeSync(new TextEncoder().encode(`${message}\n`));
-    return 1;
+async function main(): Promise<void> {
+  const { values: { version, target: named, program, out } } = parseArgs({
+    args: Deno.args,
+    options: {
+      version: { type: "string" },
+      target: { type: "string" },
+      program: { type: "string" },
+      out: { type: "string" },
+    },
+  });
+  const target = TARGETS.find((one) => one === named);
+  if (version === undefined || target === undefined || program === undefined || out === undefined) {
+    throw new Error(`Expected --version VERSION --target ${TARGETS.join("|")} --program FILE --out DIR.`);
   }
+  const file = await makeMcpb({ version, target, program, out });
+  Deno.stdout.writeSync(new TextEncoder().encode(`${file}\n`));
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) Deno.exit(await exitCodeOf(main));

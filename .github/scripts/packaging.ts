@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { exitCodeOf } from "./exit_code.ts";
 import { homebrewFormula } from "../packaging/homebrew.ts";
 import { readSums } from "../packaging/read_sums.ts";
 import { registryEntry } from "../packaging/registry.ts";
@@ -26,24 +27,17 @@ function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-async function main(): Promise<number> {
-  try {
-    const { values: { version, sums, out } } = parseArgs({
-      args: Deno.args,
-      options: { version: { type: "string" }, sums: { type: "string" }, out: { type: "string" } },
-    });
-    if (version === undefined || sums === undefined || out === undefined) {
-      throw new Error("Expected --version VERSION --sums SHA256SUMS --out DIR.");
-    }
-    const files = packagingFiles(version, await Deno.readTextFile(sums));
-    await Deno.mkdir(out, { recursive: true });
-    for (const [name, content] of Object.entries(files)) await Deno.writeTextFile(join(out, name), content);
-    return 0;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    Deno.stderr.writeSync(new TextEncoder().encode(`${message}\n`));
-    return 1;
+async function main(): Promise<void> {
+  const { values: { version, sums, out } } = parseArgs({
+    args: Deno.args,
+    options: { version: { type: "string" }, sums: { type: "string" }, out: { type: "string" } },
+  });
+  if (version === undefined || sums === undefined || out === undefined) {
+    throw new Error("Expected --version VERSION --sums SHA256SUMS --out DIR.");
   }
+  const files = packagingFiles(version, await Deno.readTextFile(sums));
+  await Deno.mkdir(out, { recursive: true });
+  for (const [name, content] of Object.entries(files)) await Deno.writeTextFile(join(out, name), content);
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) Deno.exit(await exitCodeOf(main));

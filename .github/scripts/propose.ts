@@ -5,6 +5,7 @@
  */
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { exitCodeOf } from "./exit_code.ts";
 
 export interface Proposal {
   readonly version: string;
@@ -71,37 +72,30 @@ async function run(program: string, args: readonly string[], env: Record<string,
   return new TextDecoder().decode(stdout).trim();
 }
 
-async function main(): Promise<number> {
-  try {
-    const { values: { version, file, repository, path, remote, "dry-run": isDryRun = false } } = parseArgs({
-      args: Deno.args,
-      options: {
-        version: { type: "string" },
-        file: { type: "string" },
-        repository: { type: "string" },
-        path: { type: "string" },
-        remote: { type: "string" },
-        "dry-run": { type: "boolean" },
-      },
-    });
-    if (version === undefined || file === undefined || repository === undefined || path === undefined) {
-      throw new Error("Expected --version VERSION --file FILE --repository OWNER/NAME --path PATH.");
-    }
-    const told = await propose({
-      version,
-      file,
-      repository,
-      path,
-      isDryRun,
-      ...(remote === undefined ? {} : { remote }),
-    });
-    Deno.stdout.writeSync(new TextEncoder().encode(`${told}\n`));
-    return 0;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    Deno.stderr.writeSync(new TextEncoder().encode(`${message}\n`));
-    return 1;
+async function main(): Promise<void> {
+  const { values: { version, file, repository, path, remote, "dry-run": isDryRun = false } } = parseArgs({
+    args: Deno.args,
+    options: {
+      version: { type: "string" },
+      file: { type: "string" },
+      repository: { type: "string" },
+      path: { type: "string" },
+      remote: { type: "string" },
+      "dry-run": { type: "boolean" },
+    },
+  });
+  if (version === undefined || file === undefined || repository === undefined || path === undefined) {
+    throw new Error("Expected --version VERSION --file FILE --repository OWNER/NAME --path PATH.");
   }
+  const told = await propose({
+    version,
+    file,
+    repository,
+    path,
+    isDryRun,
+    ...(remote === undefined ? {} : { remote }),
+  });
+  Deno.stdout.writeSync(new TextEncoder().encode(`${told}\n`));
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) Deno.exit(await exitCodeOf(main));

@@ -2,6 +2,7 @@
  * `release_notes.ts TAG`: prints what the changelog says of the version that the tag is of. Exit code 1 where the tag is
  * not that of deno.json's version, the changelog has nothing under it, or a paper still says that there is no release.
  */
+import { exitCodeOf } from "./exit_code.ts";
 import { VERSION } from "./release_names.ts";
 
 /** Throws unless the tag is `v` and the version. */
@@ -28,7 +29,7 @@ export function releaseNotes(changelog: string, version: string): string {
 /** Throws where a paper says that nothing is released: it would be published with a release. */
 export function checkPapers(papers: Readonly<Record<string, string>>): void {
   for (const [name, text] of Object.entries(papers)) {
-    const [said] = /[^.:]*\b(?:not\s+released\s+yet|there\s+is\s+none\s+yet)\b/i.exec(text) ?? [];
+    const [said] = /[^:\n]*\b(?:not\s+released\s+yet|there\s+is\s+none\s+yet)\b/i.exec(text) ?? [];
     if (said !== undefined) {
       throw new Error(
         `Cannot release: ${name} says "${said.replaceAll(/\s+/g, " ").trim()}". Say what holds from now on.`,
@@ -37,15 +38,12 @@ export function checkPapers(papers: Readonly<Record<string, string>>): void {
   }
 }
 
-if (import.meta.main) {
+async function main(): Promise<void> {
   const read = (path: string): Promise<string> => Deno.readTextFile(new URL(path, import.meta.url));
-  const changelog = await read("../CHANGELOG.md");
-  try {
-    checkTag(Deno.args[0] ?? "");
-    checkPapers({ "README.md": await read("../../README.md"), "SECURITY.md": await read("../SECURITY.md") });
-    Deno.stdout.writeSync(new TextEncoder().encode(releaseNotes(changelog, VERSION)));
-  } catch (error) {
-    Deno.stderr.writeSync(new TextEncoder().encode(`${error instanceof Error ? error.message : String(error)}\n`));
-    Deno.exit(1);
-  }
+  checkTag(Deno.args[0] ?? "");
+  checkPapers({ "README.md": await read("../../README.md"), "SECURITY.md": await read("../SECURITY.md") });
+  const notes = releaseNotes(await read("../CHANGELOG.md"), VERSION);
+  Deno.stdout.writeSync(new TextEncoder().encode(notes));
 }
+
+if (import.meta.main) Deno.exit(await exitCodeOf(main));

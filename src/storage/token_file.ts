@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { reasonOf, TaskError } from "../task/errors.ts";
+import { isThere } from "./files.ts";
 import { syncDirectory, writeNew } from "./write_aside.ts";
 
 /** Longest file that is read. */
@@ -39,16 +40,6 @@ export async function readTokenFile(
     throw new TaskError("invalid_argument", `Cannot use the token file ${path}: ${reasonOf(error)}. ${remedy}.`, {
       cause: error,
     });
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
 
